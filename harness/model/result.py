@@ -1,0 +1,241 @@
+"""The result document (``result.json``): everything a report shows comes from it, and it can be read again years later.
+
+Versioned: ``SCHEMA_VERSION`` rises when a field changes its meaning; a newer document is refused, an older one is upgraded
+on reading or refused by name.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.model.verdict import Verdict
+
+SCHEMA_VERSION = 1
+POINTS_MAX = 600
+
+
+class State(StrEnum):
+    """The states of a result cell (never blank, never zero for missing)."""
+
+    MEASURED = "measured"  # a figure, not compared (the baseline itself, or a single broker)
+    BETTER = "better"
+    WORSE = "worse"
+    WITHIN_NOISE = "within_noise"
+    NOT_COMPARABLE = "not_comparable"
+    INVALID = "invalid"
+    LOWER_BOUND = "lower_bound"
+    UNSUPPORTED = "unsupported"
+    NOT_RUN = "not_run"
+
+
+class Document(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Fingerprint(Document):
+    """Where and with what it was measured. Two results are compared field by field before a ratio is formed."""
+
+    cpu_model: str
+    cores: int
+    memory_bytes: int
+    disk: str
+    disk_fsync_ms_p50: float | None = None
+    disk_fsync_ms_p99: float | None = None
+    kernel: str
+    operating_system: str
+    virtualisation: str
+    congestion_control: str
+    python: str
+    clients: dict[str, str]
+    load_before: float
+    loopback: bool = True
+    warnings: list[str] = Field(default_factory=list)
+
+
+class BrokerColumn(Document):
+    """One column of the report: a broker in one mode through one client, or the reason why it was not run."""
+
+    name: str
+    label: str
+    product: str = ""
+    version: str = ""
+    mode: str = ""
+    client: str = ""
+    backend: str = ""
+    state: Literal["run", "not_run"] = "run"
+    reason: str = ""
+    next_command: str = ""
+    settings: dict[str, str] = Field(default_factory=dict)
+
+
+class PhaseRecord(Document):
+    """One phase as it happened: times in seconds from the run's start; rates in messages a second."""
+
+    index: int
+    name: str
+    kind: Literal["paced", "flood", "burst", "replay"]
+    warmup: bool = False
+    start_s: float
+    end_s: float
+    offered_per_s: float | None = None
+    offered: int = 0
+    acknowledged: int = 0
+    drained: bool | None = None
+    generator_lag_p99_ms: float | None = None
+
+
+class FaultRecord(Document):
+    """One fault, and the evidence that it bit."""
+
+    phase: str
+    kind: str
+    at_s: float
+    evidence: dict[str, str]
+    bit: bool
+    recovered_s: float | None = None  # broker ready again, after the fault
+    first_acknowledged_s: float | None = None  # first message acknowledged again, after the fault
+
+
+class RunRecord(Document):
+    """One workload on one broker, once."""
+
+    workload: str
+    broker: str
+    repeat: int
+    order: int
+    seed: int
+    state: Literal["done", "failed", "interrupted"]
+    error: str = ""
+    next_command: str = ""
+    seconds: float
+    history: str = ""  # folder, relative to the result document
+    phases: list[PhaseRecord] = Field(default_factory=list)
+    faults: list[FaultRecord] = Field(default_factory=list)
+
+
+class Measure(Document):
+    """One figure of one run: what the checkers fold out of its history. ``state`` says when it must not be read as is."""
+
+    workload: str
+    broker: str
+    repeat: int
+    metric: str
+    phase: str = ""
+    value: float
+    unit: str
+    better: Literal["higher", "lower", "neither"]
+    samples: int = 0
+    state: Literal["ok", "invalid", "lower_bound"] = "ok"
+    reason: str = ""
+
+
+class Curve(Document):
+    """Points for one chart of one run: ``x`` and ``y`` of equal length, at most ``POINTS_MAX``."""
+
+    workload: str
+    broker: str
+    repeat: int
+    kind: str
+    label: str = ""
+    x: list[float] = Field(max_length=POINTS_MAX)
+    y: list[float] = Field(max_length=POINTS_MAX)
+    x_unit: str
+    y_unit: str
+
+
+class Cell(Document):
+    """One figure over runs, workload x broker x metric (x phase): median and range or interval over ``n`` runs.
+
+    ``ratio`` compares with ``baseline`` (median of paired log-ratios, with its interval) where that is allowed.
+    """
+
+    workload: str
+    broker: str
+    metric: str
+    phase: str = ""
+    state: State
+    reason: str = ""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    interval: str = ""  # what low..high is: "range of 3 runs", "95 % bootstrap over 5 runs"
+    unit: str = ""
+    better: Literal["higher", "lower", "neither"] = "neither"
+    n: int = 0
+    per_run: list[float] = Field(default_factory=list)
+    baseline: str = ""
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+    p_value: float | None = None
+
+
+class NoiseFloor(Document):
+    """How far the same broker differs from itself: the band within which a ratio says nothing."""
+
+    workload: str
+    metric: str
+    phase: str = ""
+    ratio_low: float
+    ratio_high: float
+    pairs: int
+
+
+class CapabilityCell(Document):
+    """One cell of the capability matrix."""
+
+    workload: str
+    broker: str
+    feature: str
+    support: Literal["native", "emulated", "impossible"]
+    how: str = ""
+    why: str = ""
+    probe: str = ""  # the contract test that proves it
+
+
+class ParityRow(Document):
+    """One setting that decides whether brokers did the same work, per broker."""
+
+    workload: str
+    setting: str
+    values: dict[str, str]
+    differs: bool
+
+
+class WorkloadRecord(Document):
+    name: str
+    question: str
+    answer: str = ""
+    sha256: str
+    text: str
+    tier: str
+    tier_sentence: str
+
+
+class Result(Document):
+    schema_version: int = SCHEMA_VERSION
+    harness_version: str
+    run_id: str
+    title: str
+    created: str  # ISO 8601, UTC
+    command: str
+    seed: int
+    repeats: int
+    seconds: float
+    state: Literal["done", "interrupted", "partial"] = "done"
+    fingerprint: Fingerprint
+    workloads: list[WorkloadRecord]
+    brokers: list[BrokerColumn]
+    runs: list[RunRecord]
+    cells: list[Cell] = Field(default_factory=list)
+    measures: list[Measure] = Field(default_factory=list)
+    curves: list[Curve] = Field(default_factory=list)
+    verdicts: list[Verdict] = Field(default_factory=list)
+    noise: list[NoiseFloor] = Field(default_factory=list)
+    capabilities: list[CapabilityCell] = Field(default_factory=list)
+    parity: list[ParityRow] = Field(default_factory=list)
+    ceilings: dict[str, float] = Field(default_factory=dict)  # client library -> msg/s against the null adapter
+    notes: list[str] = Field(default_factory=list)
