@@ -1,0 +1,26 @@
+"""The table of APIs: which module answers which API key.
+
+One module per API. Each begins with a docstring that says versions, behaviour and what is left out, and exposes
+`API = Api(...)`. To add an API: a schema file in `protocol/schema/`, a module here, and its name in `MODULES`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from harness.pylog_broker.handlers.api import Api, Deferred, Reply, RequestContext
+
+__all__ = ["MODULES", "Api", "Deferred", "Reply", "RequestContext", "load_handlers"]
+
+MODULES: tuple[str, ...] = ()
+
+
+def load_handlers() -> dict[int, Api]:
+    """Import every handler module and return API key -> `Api`. Raises ValueError when two claim one key."""
+    table: dict[int, Api] = {}
+    for name in MODULES:
+        api: Api = import_module(f"harness.pylog_broker.handlers.{name}").API
+        if api.key in table:
+            raise ValueError(f"API key {api.key} is claimed by {table[api.key].name} and {api.name}")
+        table[api.key] = api
+    return table

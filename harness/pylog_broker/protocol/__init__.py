@@ -1,0 +1,1 @@
+"""Bytes of the Kafka protocol: primitives, error codes, and message codecs generated from a schema table."""

@@ -1,0 +1,1 @@
+"""Codecs generated from `schema/`; `protocol/generate.py` writes them."""
