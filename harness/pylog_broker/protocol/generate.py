@@ -185,18 +185,18 @@ class _ModuleWriter:
         if item.null is not None and item.null != item.versions:
             sometimes = self._condition(item.null, item.versions)
             read_count = f"(encoding.read_nullable_count if {sometimes} else encoding.read_count)"
-        yield f"{indent}count, position = {read_count}(data, position, {self._element_bytes_min(item)})"
+        yield f"{indent}element_count, position = {read_count}(data, position, {self._element_bytes_min(item)})"
         if nullable:
             yield f"{indent}{item.name} = None"
-            yield f"{indent}if count >= 0:"
+            yield f"{indent}if element_count >= 0:"
             indent += "    "
         if item.type in FIXED_WIDTHS:
-            yield f'{indent}{item.name} = list(unpack_from(f">{{count}}{STRUCT_CODES[item.type]}", data, position))'
-            yield f"{indent}position += {FIXED_WIDTHS[item.type]} * count"
+            yield f'{indent}{item.name} = list(unpack_from(f">{{element_count}}{STRUCT_CODES[item.type]}", data, position))'
+            yield f"{indent}position += {FIXED_WIDTHS[item.type]} * element_count"
             return
         elements = f"{item.name}_elements"
         yield f"{indent}{elements}: list[{_element_annotation(message, item)}] = []"
-        yield f"{indent}for _ in range(count):"
+        yield f"{indent}for _ in range(element_count):"
         yield f"{indent}    {item.name}_element, position = {_read_scalar(message, item, 'read')}"
         yield f"{indent}    {elements}.append({item.name}_element)"
         yield f"{indent}{item.name} = {elements}"

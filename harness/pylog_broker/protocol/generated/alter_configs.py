@@ -81,9 +81,9 @@ class AlterConfigsRequestResource(Structure):
         resource_name: str
         resource_name, position = encoding.read_string(data, position)
         configs: Sequence[AlterConfigsRequestConfig]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         configs_elements: list[AlterConfigsRequestConfig] = []
-        for _ in range(count):
+        for _ in range(element_count):
             configs_element, position = AlterConfigsRequestConfig.read(data, position, version)
             configs_elements.append(configs_element)
         configs = configs_elements
@@ -124,9 +124,9 @@ class AlterConfigsRequest(Message):
     def read(cls, data: Buffer, position: int, version: int) -> tuple[Self, int]:
         encoding = COMPACT if version >= 2 else CLASSIC
         resources: Sequence[AlterConfigsRequestResource]
-        count, position = encoding.read_count(data, position, 4)
+        element_count, position = encoding.read_count(data, position, 4)
         resources_elements: list[AlterConfigsRequestResource] = []
-        for _ in range(count):
+        for _ in range(element_count):
             resources_element, position = AlterConfigsRequestResource.read(data, position, version)
             resources_elements.append(resources_element)
         resources = resources_elements
@@ -212,9 +212,9 @@ class AlterConfigsResponse(Message):
         throttle_time_ms, = _STRUCT_i.unpack_from(data, position)
         position += 4
         responses: Sequence[AlterConfigsResponseResource]
-        count, position = encoding.read_count(data, position, 6)
+        element_count, position = encoding.read_count(data, position, 6)
         responses_elements: list[AlterConfigsResponseResource] = []
-        for _ in range(count):
+        for _ in range(element_count):
             responses_element, position = AlterConfigsResponseResource.read(data, position, version)
             responses_elements.append(responses_element)
         responses = responses_elements

@@ -212,9 +212,9 @@ class ApiVersionsResponse(Message):
         error_code, = _STRUCT_h.unpack_from(data, position)
         position += 2
         api_keys: Sequence[ApiVersionsResponseApiVersion]
-        count, position = encoding.read_count(data, position, 6)
+        element_count, position = encoding.read_count(data, position, 6)
         api_keys_elements: list[ApiVersionsResponseApiVersion] = []
-        for _ in range(count):
+        for _ in range(element_count):
             api_keys_element, position = ApiVersionsResponseApiVersion.read(data, position, version)
             api_keys_elements.append(api_keys_element)
         api_keys = api_keys_elements
@@ -231,18 +231,18 @@ class ApiVersionsResponse(Message):
             for _ in range(tag_count):
                 tag, position, tag_end = read_tag(data, position)
                 if tag == 0:
-                    count, position = encoding.read_count(data, position, 6)
+                    element_count, position = encoding.read_count(data, position, 6)
                     supported_features_elements: list[ApiVersionsResponseSupportedFeature] = []
-                    for _ in range(count):
+                    for _ in range(element_count):
                         supported_features_element, position = ApiVersionsResponseSupportedFeature.read(data, position, version)
                         supported_features_elements.append(supported_features_element)
                     supported_features = supported_features_elements
                 if tag == 1:
                     finalized_features_epoch, = _STRUCT_q.unpack_from(data, position)
                 if tag == 2:
-                    count, position = encoding.read_count(data, position, 6)
+                    element_count, position = encoding.read_count(data, position, 6)
                     finalized_features_elements: list[ApiVersionsResponseFinalizedFeature] = []
-                    for _ in range(count):
+                    for _ in range(element_count):
                         finalized_features_element, position = ApiVersionsResponseFinalizedFeature.read(data, position, version)
                         finalized_features_elements.append(finalized_features_element)
                     finalized_features = finalized_features_elements

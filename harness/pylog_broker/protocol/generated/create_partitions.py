@@ -40,9 +40,9 @@ class CreatePartitionsRequestAssignment(Structure):
     def read(cls, data: Buffer, position: int, version: int) -> tuple[Self, int]:
         encoding = COMPACT if version >= 2 else CLASSIC
         broker_ids: Sequence[int]
-        count, position = encoding.read_count(data, position, 4)
-        broker_ids = list(unpack_from(f">{count}i", data, position))
-        position += 4 * count
+        element_count, position = encoding.read_count(data, position, 4)
+        broker_ids = list(unpack_from(f">{element_count}i", data, position))
+        position += 4 * element_count
         if version >= 2:
             position = skip_tags(data, position)
         return cls(broker_ids), position
@@ -79,11 +79,11 @@ class CreatePartitionsRequestTopic(Structure):
         count, = _STRUCT_i.unpack_from(data, position)
         position += 4
         assignments: Sequence[CreatePartitionsRequestAssignment] | None
-        count, position = encoding.read_nullable_count(data, position, 2)
+        element_count, position = encoding.read_nullable_count(data, position, 2)
         assignments = None
-        if count >= 0:
+        if element_count >= 0:
             assignments_elements: list[CreatePartitionsRequestAssignment] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 assignments_element, position = CreatePartitionsRequestAssignment.read(data, position, version)
                 assignments_elements.append(assignments_element)
             assignments = assignments_elements
@@ -126,9 +126,9 @@ class CreatePartitionsRequest(Message):
     def read(cls, data: Buffer, position: int, version: int) -> tuple[Self, int]:
         encoding = COMPACT if version >= 2 else CLASSIC
         topics: Sequence[CreatePartitionsRequestTopic]
-        count, position = encoding.read_count(data, position, 7)
+        element_count, position = encoding.read_count(data, position, 7)
         topics_elements: list[CreatePartitionsRequestTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             topics_element, position = CreatePartitionsRequestTopic.read(data, position, version)
             topics_elements.append(topics_element)
         topics = topics_elements
@@ -209,9 +209,9 @@ class CreatePartitionsResponse(Message):
         throttle_time_ms, = _STRUCT_i.unpack_from(data, position)
         position += 4
         results: Sequence[CreatePartitionsResponseTopic]
-        count, position = encoding.read_count(data, position, 5)
+        element_count, position = encoding.read_count(data, position, 5)
         results_elements: list[CreatePartitionsResponseTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             results_element, position = CreatePartitionsResponseTopic.read(data, position, version)
             results_elements.append(results_element)
         results = results_elements

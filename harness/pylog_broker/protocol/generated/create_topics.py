@@ -46,9 +46,9 @@ class CreateTopicsRequestAssignment(Structure):
         partition_index, = _STRUCT_i.unpack_from(data, position)
         position += 4
         broker_ids: Sequence[int]
-        count, position = encoding.read_count(data, position, 4)
-        broker_ids = list(unpack_from(f">{count}i", data, position))
-        position += 4 * count
+        element_count, position = encoding.read_count(data, position, 4)
+        broker_ids = list(unpack_from(f">{element_count}i", data, position))
+        position += 4 * element_count
         if version >= 5:
             position = skip_tags(data, position)
         return cls(partition_index, broker_ids), position
@@ -122,16 +122,16 @@ class CreateTopicsRequestTopic(Structure):
         num_partitions, replication_factor = _STRUCT_ih.unpack_from(data, position)
         position += 6
         assignments: Sequence[CreateTopicsRequestAssignment]
-        count, position = encoding.read_count(data, position, 6)
+        element_count, position = encoding.read_count(data, position, 6)
         assignments_elements: list[CreateTopicsRequestAssignment] = []
-        for _ in range(count):
+        for _ in range(element_count):
             assignments_element, position = CreateTopicsRequestAssignment.read(data, position, version)
             assignments_elements.append(assignments_element)
         assignments = assignments_elements
         configs: Sequence[CreateTopicsRequestConfig]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         configs_elements: list[CreateTopicsRequestConfig] = []
-        for _ in range(count):
+        for _ in range(element_count):
             configs_element, position = CreateTopicsRequestConfig.read(data, position, version)
             configs_elements.append(configs_element)
         configs = configs_elements
@@ -177,9 +177,9 @@ class CreateTopicsRequest(Message):
     def read(cls, data: Buffer, position: int, version: int) -> tuple[Self, int]:
         encoding = COMPACT if version >= 5 else CLASSIC
         topics: Sequence[CreateTopicsRequestTopic]
-        count, position = encoding.read_count(data, position, 10)
+        element_count, position = encoding.read_count(data, position, 10)
         topics_elements: list[CreateTopicsRequestTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             topics_element, position = CreateTopicsRequestTopic.read(data, position, version)
             topics_elements.append(topics_element)
         topics = topics_elements
@@ -293,11 +293,11 @@ class CreateTopicsResponseTopic(Structure):
             position += 6
         configs: Sequence[CreateTopicsResponseConfig] | None = ()
         if version >= 5:
-            count, position = encoding.read_nullable_count(data, position, 6)
+            element_count, position = encoding.read_nullable_count(data, position, 6)
             configs = None
-            if count >= 0:
+            if element_count >= 0:
                 configs_elements: list[CreateTopicsResponseConfig] = []
-                for _ in range(count):
+                for _ in range(element_count):
                     configs_element, position = CreateTopicsResponseConfig.read(data, position, version)
                     configs_elements.append(configs_element)
                 configs = configs_elements
@@ -357,9 +357,9 @@ class CreateTopicsResponse(Message):
         throttle_time_ms, = _STRUCT_i.unpack_from(data, position)
         position += 4
         topics: Sequence[CreateTopicsResponseTopic]
-        count, position = encoding.read_count(data, position, 6)
+        element_count, position = encoding.read_count(data, position, 6)
         topics_elements: list[CreateTopicsResponseTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             topics_element, position = CreateTopicsResponseTopic.read(data, position, version)
             topics_elements.append(topics_element)
         topics = topics_elements

@@ -44,9 +44,9 @@ class DeleteGroupsRequest(Message):
     def read(cls, data: Buffer, position: int, version: int) -> tuple[Self, int]:
         encoding = COMPACT if version >= 2 else CLASSIC
         groups_names: Sequence[str]
-        count, position = encoding.read_count(data, position, 1)
+        element_count, position = encoding.read_count(data, position, 1)
         groups_names_elements: list[str] = []
-        for _ in range(count):
+        for _ in range(element_count):
             groups_names_element, position = encoding.read_string(data, position)
             groups_names_elements.append(groups_names_element)
         groups_names = groups_names_elements
@@ -119,9 +119,9 @@ class DeleteGroupsResponse(Message):
         throttle_time_ms, = _STRUCT_i.unpack_from(data, position)
         position += 4
         results: Sequence[DeleteGroupsResponseGroup]
-        count, position = encoding.read_count(data, position, 4)
+        element_count, position = encoding.read_count(data, position, 4)
         results_elements: list[DeleteGroupsResponseGroup] = []
-        for _ in range(count):
+        for _ in range(element_count):
             results_element, position = DeleteGroupsResponseGroup.read(data, position, version)
             results_elements.append(results_element)
         results = results_elements

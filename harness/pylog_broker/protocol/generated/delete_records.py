@@ -71,9 +71,9 @@ class DeleteRecordsRequestTopic(Structure):
         name: str
         name, position = encoding.read_string(data, position)
         partitions: Sequence[DeleteRecordsRequestPartition]
-        count, position = encoding.read_count(data, position, 12)
+        element_count, position = encoding.read_count(data, position, 12)
         partitions_elements: list[DeleteRecordsRequestPartition] = []
-        for _ in range(count):
+        for _ in range(element_count):
             partitions_element, position = DeleteRecordsRequestPartition.read(data, position, version)
             partitions_elements.append(partitions_element)
         partitions = partitions_elements
@@ -113,9 +113,9 @@ class DeleteRecordsRequest(Message):
     def read(cls, data: Buffer, position: int, version: int) -> tuple[Self, int]:
         encoding = COMPACT if version >= 2 else CLASSIC
         topics: Sequence[DeleteRecordsRequestTopic]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         topics_elements: list[DeleteRecordsRequestTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             topics_element, position = DeleteRecordsRequestTopic.read(data, position, version)
             topics_elements.append(topics_element)
         topics = topics_elements
@@ -183,9 +183,9 @@ class DeleteRecordsResponseTopic(Structure):
         name: str
         name, position = encoding.read_string(data, position)
         partitions: Sequence[DeleteRecordsResponsePartition]
-        count, position = encoding.read_count(data, position, 14)
+        element_count, position = encoding.read_count(data, position, 14)
         partitions_elements: list[DeleteRecordsResponsePartition] = []
-        for _ in range(count):
+        for _ in range(element_count):
             partitions_element, position = DeleteRecordsResponsePartition.read(data, position, version)
             partitions_elements.append(partitions_element)
         partitions = partitions_elements
@@ -227,9 +227,9 @@ class DeleteRecordsResponse(Message):
         throttle_time_ms, = _STRUCT_i.unpack_from(data, position)
         position += 4
         topics: Sequence[DeleteRecordsResponseTopic]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         topics_elements: list[DeleteRecordsResponseTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             topics_element, position = DeleteRecordsResponseTopic.read(data, position, version)
             topics_elements.append(topics_element)
         topics = topics_elements

@@ -85,17 +85,17 @@ class DeleteTopicsRequest(Message):
         encoding = COMPACT if version >= 4 else CLASSIC
         topics: Sequence[DeleteTopicsRequestTopic] = ()
         if version >= 6:
-            count, position = encoding.read_count(data, position, 18)
+            element_count, position = encoding.read_count(data, position, 18)
             topics_elements: list[DeleteTopicsRequestTopic] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 topics_element, position = DeleteTopicsRequestTopic.read(data, position, version)
                 topics_elements.append(topics_element)
             topics = topics_elements
         topic_names: Sequence[str] = ()
         if version <= 5:
-            count, position = encoding.read_count(data, position, 1)
+            element_count, position = encoding.read_count(data, position, 1)
             topic_names_elements: list[str] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 topic_names_element, position = encoding.read_string(data, position)
                 topic_names_elements.append(topic_names_element)
             topic_names = topic_names_elements
@@ -193,9 +193,9 @@ class DeleteTopicsResponse(Message):
         throttle_time_ms, = _STRUCT_i.unpack_from(data, position)
         position += 4
         responses: Sequence[DeleteTopicsResponseTopic]
-        count, position = encoding.read_count(data, position, 4)
+        element_count, position = encoding.read_count(data, position, 4)
         responses_elements: list[DeleteTopicsResponseTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             responses_element, position = DeleteTopicsResponseTopic.read(data, position, version)
             responses_elements.append(responses_element)
         responses = responses_elements

@@ -164,9 +164,9 @@ class DescribeClusterResponse(Message):
         controller_id, = _STRUCT_i.unpack_from(data, position)
         position += 4
         brokers: Sequence[DescribeClusterResponseBroker]
-        count, position = encoding.read_count(data, position, 11)
+        element_count, position = encoding.read_count(data, position, 11)
         brokers_elements: list[DescribeClusterResponseBroker] = []
-        for _ in range(count):
+        for _ in range(element_count):
             brokers_element, position = DescribeClusterResponseBroker.read(data, position, version)
             brokers_elements.append(brokers_element)
         brokers = brokers_elements

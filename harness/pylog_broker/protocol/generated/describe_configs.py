@@ -50,11 +50,11 @@ class DescribeConfigsRequestResource(Structure):
         resource_name: str
         resource_name, position = encoding.read_string(data, position)
         configuration_keys: Sequence[str] | None
-        count, position = encoding.read_nullable_count(data, position, 1)
+        element_count, position = encoding.read_nullable_count(data, position, 1)
         configuration_keys = None
-        if count >= 0:
+        if element_count >= 0:
             configuration_keys_elements: list[str] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 configuration_keys_element, position = encoding.read_string(data, position)
                 configuration_keys_elements.append(configuration_keys_element)
             configuration_keys = configuration_keys_elements
@@ -97,9 +97,9 @@ class DescribeConfigsRequest(Message):
     def read(cls, data: Buffer, position: int, version: int) -> tuple[Self, int]:
         encoding = COMPACT if version >= 4 else CLASSIC
         resources: Sequence[DescribeConfigsRequestResource]
-        count, position = encoding.read_count(data, position, 4)
+        element_count, position = encoding.read_count(data, position, 4)
         resources_elements: list[DescribeConfigsRequestResource] = []
-        for _ in range(count):
+        for _ in range(element_count):
             resources_element, position = DescribeConfigsRequestResource.read(data, position, version)
             resources_elements.append(resources_element)
         resources = resources_elements
@@ -197,9 +197,9 @@ class DescribeConfigsResponseConfig(Structure):
         read_only, config_source, is_sensitive = _STRUCT_obo.unpack_from(data, position)
         position += 3
         synonyms: Sequence[DescribeConfigsResponseSynonym]
-        count, position = encoding.read_count(data, position, 4)
+        element_count, position = encoding.read_count(data, position, 4)
         synonyms_elements: list[DescribeConfigsResponseSynonym] = []
-        for _ in range(count):
+        for _ in range(element_count):
             synonyms_element, position = DescribeConfigsResponseSynonym.read(data, position, version)
             synonyms_elements.append(synonyms_element)
         synonyms = synonyms_elements
@@ -261,9 +261,9 @@ class DescribeConfigsResponseResult(Structure):
         resource_name: str
         resource_name, position = encoding.read_string(data, position)
         configs: Sequence[DescribeConfigsResponseConfig]
-        count, position = encoding.read_count(data, position, 9)
+        element_count, position = encoding.read_count(data, position, 9)
         configs_elements: list[DescribeConfigsResponseConfig] = []
-        for _ in range(count):
+        for _ in range(element_count):
             configs_element, position = DescribeConfigsResponseConfig.read(data, position, version)
             configs_elements.append(configs_element)
         configs = configs_elements
@@ -308,9 +308,9 @@ class DescribeConfigsResponse(Message):
         throttle_time_ms, = _STRUCT_i.unpack_from(data, position)
         position += 4
         results: Sequence[DescribeConfigsResponseResult]
-        count, position = encoding.read_count(data, position, 7)
+        element_count, position = encoding.read_count(data, position, 7)
         results_elements: list[DescribeConfigsResponseResult] = []
-        for _ in range(count):
+        for _ in range(element_count):
             results_element, position = DescribeConfigsResponseResult.read(data, position, version)
             results_elements.append(results_element)
         results = results_elements

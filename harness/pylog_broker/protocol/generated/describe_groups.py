@@ -47,9 +47,9 @@ class DescribeGroupsRequest(Message):
     def read(cls, data: Buffer, position: int, version: int) -> tuple[Self, int]:
         encoding = COMPACT if version >= 5 else CLASSIC
         groups: Sequence[str]
-        count, position = encoding.read_count(data, position, 1)
+        element_count, position = encoding.read_count(data, position, 1)
         groups_elements: list[str] = []
-        for _ in range(count):
+        for _ in range(element_count):
             groups_element, position = encoding.read_string(data, position)
             groups_elements.append(groups_element)
         groups = groups_elements
@@ -168,9 +168,9 @@ class DescribeGroupsResponseGroup(Structure):
         protocol_data: str
         protocol_data, position = encoding.read_string(data, position)
         members: Sequence[DescribeGroupsResponseMember]
-        count, position = encoding.read_count(data, position, 7)
+        element_count, position = encoding.read_count(data, position, 7)
         members_elements: list[DescribeGroupsResponseMember] = []
-        for _ in range(count):
+        for _ in range(element_count):
             members_element, position = DescribeGroupsResponseMember.read(data, position, version)
             members_elements.append(members_element)
         members = members_elements
@@ -226,9 +226,9 @@ class DescribeGroupsResponse(Message):
             throttle_time_ms, = _STRUCT_i.unpack_from(data, position)
             position += 4
         groups: Sequence[DescribeGroupsResponseGroup]
-        count, position = encoding.read_count(data, position, 12)
+        element_count, position = encoding.read_count(data, position, 12)
         groups_elements: list[DescribeGroupsResponseGroup] = []
-        for _ in range(count):
+        for _ in range(element_count):
             groups_element, position = DescribeGroupsResponseGroup.read(data, position, version)
             groups_elements.append(groups_element)
         groups = groups_elements

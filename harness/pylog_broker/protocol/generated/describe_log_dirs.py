@@ -46,9 +46,9 @@ class DescribeLogDirsRequestTopic(Structure):
         topic: str
         topic, position = encoding.read_string(data, position)
         partitions: Sequence[int]
-        count, position = encoding.read_count(data, position, 4)
-        partitions = list(unpack_from(f">{count}i", data, position))
-        position += 4 * count
+        element_count, position = encoding.read_count(data, position, 4)
+        partitions = list(unpack_from(f">{element_count}i", data, position))
+        position += 4 * element_count
         if version >= 2:
             position = skip_tags(data, position)
         return cls(topic, partitions), position
@@ -83,11 +83,11 @@ class DescribeLogDirsRequest(Message):
     def read(cls, data: Buffer, position: int, version: int) -> tuple[Self, int]:
         encoding = COMPACT if version >= 2 else CLASSIC
         topics: Sequence[DescribeLogDirsRequestTopic] | None
-        count, position = encoding.read_nullable_count(data, position, 3)
+        element_count, position = encoding.read_nullable_count(data, position, 3)
         topics = None
-        if count >= 0:
+        if element_count >= 0:
             topics_elements: list[DescribeLogDirsRequestTopic] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 topics_element, position = DescribeLogDirsRequestTopic.read(data, position, version)
                 topics_elements.append(topics_element)
             topics = topics_elements
@@ -154,9 +154,9 @@ class DescribeLogDirsResponseTopic(Structure):
         name: str
         name, position = encoding.read_string(data, position)
         partitions: Sequence[DescribeLogDirsResponsePartition]
-        count, position = encoding.read_count(data, position, 21)
+        element_count, position = encoding.read_count(data, position, 21)
         partitions_elements: list[DescribeLogDirsResponsePartition] = []
-        for _ in range(count):
+        for _ in range(element_count):
             partitions_element, position = DescribeLogDirsResponsePartition.read(data, position, version)
             partitions_elements.append(partitions_element)
         partitions = partitions_elements
@@ -203,9 +203,9 @@ class DescribeLogDirsResponseResult(Structure):
         log_dir: str
         log_dir, position = encoding.read_string(data, position)
         topics: Sequence[DescribeLogDirsResponseTopic]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         topics_elements: list[DescribeLogDirsResponseTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             topics_element, position = DescribeLogDirsResponseTopic.read(data, position, version)
             topics_elements.append(topics_element)
         topics = topics_elements
@@ -267,9 +267,9 @@ class DescribeLogDirsResponse(Message):
             error_code, = _STRUCT_h.unpack_from(data, position)
             position += 2
         results: Sequence[DescribeLogDirsResponseResult]
-        count, position = encoding.read_count(data, position, 5)
+        element_count, position = encoding.read_count(data, position, 5)
         results_elements: list[DescribeLogDirsResponseResult] = []
-        for _ in range(count):
+        for _ in range(element_count):
             results_element, position = DescribeLogDirsResponseResult.read(data, position, version)
             results_elements.append(results_element)
         results = results_elements

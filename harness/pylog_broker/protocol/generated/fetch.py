@@ -168,9 +168,9 @@ class FetchRequestTopic(Structure):
         if version >= 13:
             topic_id, position = read_uuid(data, position)
         partitions: Sequence[FetchRequestPartition]
-        count, position = encoding.read_count(data, position, 16)
+        element_count, position = encoding.read_count(data, position, 16)
         partitions_elements: list[FetchRequestPartition] = []
-        for _ in range(count):
+        for _ in range(element_count):
             partitions_element, position = FetchRequestPartition.read(data, position, version)
             partitions_elements.append(partitions_element)
         partitions = partitions_elements
@@ -217,9 +217,9 @@ class FetchRequestForgottenTopic(Structure):
             topic_id, position = read_uuid(data, position)
         partitions: Sequence[int] = ()
         if version >= 7:
-            count, position = encoding.read_count(data, position, 4)
-            partitions = list(unpack_from(f">{count}i", data, position))
-            position += 4 * count
+            element_count, position = encoding.read_count(data, position, 4)
+            partitions = list(unpack_from(f">{element_count}i", data, position))
+            position += 4 * element_count
         if version >= 12:
             position = skip_tags(data, position)
         return cls(topic, topic_id, partitions), position
@@ -291,17 +291,17 @@ class FetchRequest(Message):
             session_id, session_epoch = _STRUCT_ii.unpack_from(data, position)
             position += 8
         topics: Sequence[FetchRequestTopic]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         topics_elements: list[FetchRequestTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             topics_element, position = FetchRequestTopic.read(data, position, version)
             topics_elements.append(topics_element)
         topics = topics_elements
         forgotten_topics_data: Sequence[FetchRequestForgottenTopic] = ()
         if version >= 7:
-            count, position = encoding.read_count(data, position, 3)
+            element_count, position = encoding.read_count(data, position, 3)
             forgotten_topics_data_elements: list[FetchRequestForgottenTopic] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 forgotten_topics_data_element, position = FetchRequestForgottenTopic.read(data, position, version)
                 forgotten_topics_data_elements.append(forgotten_topics_data_element)
             forgotten_topics_data = forgotten_topics_data_elements
@@ -511,11 +511,11 @@ class FetchResponsePartition(Structure):
             log_start_offset, = _STRUCT_q.unpack_from(data, position)
             position += 8
         aborted_transactions: Sequence[FetchResponseAbortedTransaction] | None
-        count, position = encoding.read_nullable_count(data, position, 16)
+        element_count, position = encoding.read_nullable_count(data, position, 16)
         aborted_transactions = None
-        if count >= 0:
+        if element_count >= 0:
             aborted_transactions_elements: list[FetchResponseAbortedTransaction] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 aborted_transactions_element, position = FetchResponseAbortedTransaction.read(data, position, version)
                 aborted_transactions_elements.append(aborted_transactions_element)
             aborted_transactions = aborted_transactions_elements
@@ -594,9 +594,9 @@ class FetchResponseTopic(Structure):
         if version >= 13:
             topic_id, position = read_uuid(data, position)
         partitions: Sequence[FetchResponsePartition]
-        count, position = encoding.read_count(data, position, 30)
+        element_count, position = encoding.read_count(data, position, 30)
         partitions_elements: list[FetchResponsePartition] = []
-        for _ in range(count):
+        for _ in range(element_count):
             partitions_element, position = FetchResponsePartition.read(data, position, version)
             partitions_elements.append(partitions_element)
         partitions = partitions_elements
@@ -704,9 +704,9 @@ class FetchResponse(Message):
             error_code, session_id = _STRUCT_hi.unpack_from(data, position)
             position += 6
         responses: Sequence[FetchResponseTopic]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         responses_elements: list[FetchResponseTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             responses_element, position = FetchResponseTopic.read(data, position, version)
             responses_elements.append(responses_element)
         responses = responses_elements
@@ -716,9 +716,9 @@ class FetchResponse(Message):
             for _ in range(tag_count):
                 tag, position, tag_end = read_tag(data, position)
                 if tag == 0 and version >= 16:
-                    count, position = encoding.read_count(data, position, 11)
+                    element_count, position = encoding.read_count(data, position, 11)
                     node_endpoints_elements: list[FetchResponseNodeEndpoint] = []
-                    for _ in range(count):
+                    for _ in range(element_count):
                         node_endpoints_element, position = FetchResponseNodeEndpoint.read(data, position, version)
                         node_endpoints_elements.append(node_endpoints_element)
                     node_endpoints = node_endpoints_elements

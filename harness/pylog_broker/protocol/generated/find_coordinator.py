@@ -58,9 +58,9 @@ class FindCoordinatorRequest(Message):
             position += 1
         coordinator_keys: Sequence[str] = ()
         if version >= 4:
-            count, position = encoding.read_count(data, position, 1)
+            element_count, position = encoding.read_count(data, position, 1)
             coordinator_keys_elements: list[str] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 coordinator_keys_element, position = encoding.read_string(data, position)
                 coordinator_keys_elements.append(coordinator_keys_element)
             coordinator_keys = coordinator_keys_elements
@@ -199,9 +199,9 @@ class FindCoordinatorResponse(Message):
             position += 4
         coordinators: Sequence[FindCoordinatorResponseCoordinator] = ()
         if version >= 4:
-            count, position = encoding.read_count(data, position, 14)
+            element_count, position = encoding.read_count(data, position, 14)
             coordinators_elements: list[FindCoordinatorResponseCoordinator] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 coordinators_element, position = FindCoordinatorResponseCoordinator.read(data, position, version)
                 coordinators_elements.append(coordinators_element)
             coordinators = coordinators_elements

@@ -86,9 +86,9 @@ class IncrementalAlterConfigsRequestResource(Structure):
         resource_name: str
         resource_name, position = encoding.read_string(data, position)
         configs: Sequence[IncrementalAlterConfigsRequestConfig]
-        count, position = encoding.read_count(data, position, 4)
+        element_count, position = encoding.read_count(data, position, 4)
         configs_elements: list[IncrementalAlterConfigsRequestConfig] = []
-        for _ in range(count):
+        for _ in range(element_count):
             configs_element, position = IncrementalAlterConfigsRequestConfig.read(data, position, version)
             configs_elements.append(configs_element)
         configs = configs_elements
@@ -129,9 +129,9 @@ class IncrementalAlterConfigsRequest(Message):
     def read(cls, data: Buffer, position: int, version: int) -> tuple[Self, int]:
         encoding = COMPACT if version >= 1 else CLASSIC
         resources: Sequence[IncrementalAlterConfigsRequestResource]
-        count, position = encoding.read_count(data, position, 4)
+        element_count, position = encoding.read_count(data, position, 4)
         resources_elements: list[IncrementalAlterConfigsRequestResource] = []
-        for _ in range(count):
+        for _ in range(element_count):
             resources_element, position = IncrementalAlterConfigsRequestResource.read(data, position, version)
             resources_elements.append(resources_element)
         resources = resources_elements
@@ -217,9 +217,9 @@ class IncrementalAlterConfigsResponse(Message):
         throttle_time_ms, = _STRUCT_i.unpack_from(data, position)
         position += 4
         responses: Sequence[IncrementalAlterConfigsResponseResource]
-        count, position = encoding.read_count(data, position, 6)
+        element_count, position = encoding.read_count(data, position, 6)
         responses_elements: list[IncrementalAlterConfigsResponseResource] = []
-        for _ in range(count):
+        for _ in range(element_count):
             responses_element, position = IncrementalAlterConfigsResponseResource.read(data, position, version)
             responses_elements.append(responses_element)
         responses = responses_elements

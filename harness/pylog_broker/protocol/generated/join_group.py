@@ -106,9 +106,9 @@ class JoinGroupRequest(Message):
         protocol_type: str
         protocol_type, position = encoding.read_string(data, position)
         protocols: Sequence[JoinGroupRequestProtocol]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         protocols_elements: list[JoinGroupRequestProtocol] = []
-        for _ in range(count):
+        for _ in range(element_count):
             protocols_element, position = JoinGroupRequestProtocol.read(data, position, version)
             protocols_elements.append(protocols_element)
         protocols = protocols_elements
@@ -235,9 +235,9 @@ class JoinGroupResponse(Message):
         member_id: str
         member_id, position = encoding.read_string(data, position)
         members: Sequence[JoinGroupResponseMember]
-        count, position = encoding.read_count(data, position, 4)
+        element_count, position = encoding.read_count(data, position, 4)
         members_elements: list[JoinGroupResponseMember] = []
-        for _ in range(count):
+        for _ in range(element_count):
             members_element, position = JoinGroupResponseMember.read(data, position, version)
             members_elements.append(members_element)
         members = members_elements

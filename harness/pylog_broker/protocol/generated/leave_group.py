@@ -97,9 +97,9 @@ class LeaveGroupRequest(Message):
             member_id, position = encoding.read_string(data, position)
         members: Sequence[LeaveGroupRequestMember] = ()
         if version >= 3:
-            count, position = encoding.read_count(data, position, 3)
+            element_count, position = encoding.read_count(data, position, 3)
             members_elements: list[LeaveGroupRequestMember] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 members_element, position = LeaveGroupRequestMember.read(data, position, version)
                 members_elements.append(members_element)
             members = members_elements
@@ -195,9 +195,9 @@ class LeaveGroupResponse(Message):
         position += 2
         members: Sequence[LeaveGroupResponseMember] = ()
         if version >= 3:
-            count, position = encoding.read_count(data, position, 5)
+            element_count, position = encoding.read_count(data, position, 5)
             members_elements: list[LeaveGroupResponseMember] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 members_element, position = LeaveGroupResponseMember.read(data, position, version)
                 members_elements.append(members_element)
             members = members_elements

@@ -47,17 +47,17 @@ class ListGroupsRequest(Message):
         encoding = COMPACT if version >= 3 else CLASSIC
         states_filter: Sequence[str] = ()
         if version >= 4:
-            count, position = encoding.read_count(data, position, 1)
+            element_count, position = encoding.read_count(data, position, 1)
             states_filter_elements: list[str] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 states_filter_element, position = encoding.read_string(data, position)
                 states_filter_elements.append(states_filter_element)
             states_filter = states_filter_elements
         types_filter: Sequence[str] = ()
         if version >= 5:
-            count, position = encoding.read_count(data, position, 1)
+            element_count, position = encoding.read_count(data, position, 1)
             types_filter_elements: list[str] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 types_filter_element, position = encoding.read_string(data, position)
                 types_filter_elements.append(types_filter_element)
             types_filter = types_filter_elements
@@ -155,9 +155,9 @@ class ListGroupsResponse(Message):
         error_code, = _STRUCT_h.unpack_from(data, position)
         position += 2
         groups: Sequence[ListGroupsResponseGroup]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         groups_elements: list[ListGroupsResponseGroup] = []
-        for _ in range(count):
+        for _ in range(element_count):
             groups_element, position = ListGroupsResponseGroup.read(data, position, version)
             groups_elements.append(groups_element)
         groups = groups_elements

@@ -83,9 +83,9 @@ class ListOffsetsRequestTopic(Structure):
         name: str
         name, position = encoding.read_string(data, position)
         partitions: Sequence[ListOffsetsRequestPartition]
-        count, position = encoding.read_count(data, position, 12)
+        element_count, position = encoding.read_count(data, position, 12)
         partitions_elements: list[ListOffsetsRequestPartition] = []
-        for _ in range(count):
+        for _ in range(element_count):
             partitions_element, position = ListOffsetsRequestPartition.read(data, position, version)
             partitions_elements.append(partitions_element)
         partitions = partitions_elements
@@ -135,9 +135,9 @@ class ListOffsetsRequest(Message):
             isolation_level, = _STRUCT_b.unpack_from(data, position)
             position += 1
         topics: Sequence[ListOffsetsRequestTopic]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         topics_elements: list[ListOffsetsRequestTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             topics_element, position = ListOffsetsRequestTopic.read(data, position, version)
             topics_elements.append(topics_element)
         topics = topics_elements
@@ -221,9 +221,9 @@ class ListOffsetsResponseTopic(Structure):
         name: str
         name, position = encoding.read_string(data, position)
         partitions: Sequence[ListOffsetsResponsePartition]
-        count, position = encoding.read_count(data, position, 22)
+        element_count, position = encoding.read_count(data, position, 22)
         partitions_elements: list[ListOffsetsResponsePartition] = []
-        for _ in range(count):
+        for _ in range(element_count):
             partitions_element, position = ListOffsetsResponsePartition.read(data, position, version)
             partitions_elements.append(partitions_element)
         partitions = partitions_elements
@@ -267,9 +267,9 @@ class ListOffsetsResponse(Message):
             throttle_time_ms, = _STRUCT_i.unpack_from(data, position)
             position += 4
         topics: Sequence[ListOffsetsResponseTopic]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         topics_elements: list[ListOffsetsResponseTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             topics_element, position = ListOffsetsResponseTopic.read(data, position, version)
             topics_elements.append(topics_element)
         topics = topics_elements

@@ -89,11 +89,11 @@ class MetadataRequest(Message):
     def read(cls, data: Buffer, position: int, version: int) -> tuple[Self, int]:
         encoding = COMPACT if version >= 9 else CLASSIC
         topics: Sequence[MetadataRequestTopic] | None
-        count, position = (encoding.read_nullable_count if version >= 1 else encoding.read_count)(data, position, 2)
+        element_count, position = (encoding.read_nullable_count if version >= 1 else encoding.read_count)(data, position, 2)
         topics = None
-        if count >= 0:
+        if element_count >= 0:
             topics_elements: list[MetadataRequestTopic] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 topics_element, position = MetadataRequestTopic.read(data, position, version)
                 topics_elements.append(topics_element)
             topics = topics_elements
@@ -205,18 +205,18 @@ class MetadataResponsePartition(Structure):
             leader_epoch, = _STRUCT_i.unpack_from(data, position)
             position += 4
         replica_nodes: Sequence[int]
-        count, position = encoding.read_count(data, position, 4)
-        replica_nodes = list(unpack_from(f">{count}i", data, position))
-        position += 4 * count
+        element_count, position = encoding.read_count(data, position, 4)
+        replica_nodes = list(unpack_from(f">{element_count}i", data, position))
+        position += 4 * element_count
         isr_nodes: Sequence[int]
-        count, position = encoding.read_count(data, position, 4)
-        isr_nodes = list(unpack_from(f">{count}i", data, position))
-        position += 4 * count
+        element_count, position = encoding.read_count(data, position, 4)
+        isr_nodes = list(unpack_from(f">{element_count}i", data, position))
+        position += 4 * element_count
         offline_replicas: Sequence[int] = ()
         if version >= 5:
-            count, position = encoding.read_count(data, position, 4)
-            offline_replicas = list(unpack_from(f">{count}i", data, position))
-            position += 4 * count
+            element_count, position = encoding.read_count(data, position, 4)
+            offline_replicas = list(unpack_from(f">{element_count}i", data, position))
+            position += 4 * element_count
         if version >= 9:
             position = skip_tags(data, position)
         return cls(error_code, partition_index, leader_id, leader_epoch, replica_nodes, isr_nodes, offline_replicas), position
@@ -279,9 +279,9 @@ class MetadataResponseTopic(Structure):
             is_internal, = _STRUCT_o.unpack_from(data, position)
             position += 1
         partitions: Sequence[MetadataResponsePartition]
-        count, position = encoding.read_count(data, position, 18)
+        element_count, position = encoding.read_count(data, position, 18)
         partitions_elements: list[MetadataResponsePartition] = []
-        for _ in range(count):
+        for _ in range(element_count):
             partitions_element, position = MetadataResponsePartition.read(data, position, version)
             partitions_elements.append(partitions_element)
         partitions = partitions_elements
@@ -346,9 +346,9 @@ class MetadataResponse(Message):
             throttle_time_ms, = _STRUCT_i.unpack_from(data, position)
             position += 4
         brokers: Sequence[MetadataResponseBroker]
-        count, position = encoding.read_count(data, position, 10)
+        element_count, position = encoding.read_count(data, position, 10)
         brokers_elements: list[MetadataResponseBroker] = []
-        for _ in range(count):
+        for _ in range(element_count):
             brokers_element, position = MetadataResponseBroker.read(data, position, version)
             brokers_elements.append(brokers_element)
         brokers = brokers_elements
@@ -360,9 +360,9 @@ class MetadataResponse(Message):
             controller_id, = _STRUCT_i.unpack_from(data, position)
             position += 4
         topics: Sequence[MetadataResponseTopic]
-        count, position = encoding.read_count(data, position, 8)
+        element_count, position = encoding.read_count(data, position, 8)
         topics_elements: list[MetadataResponseTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             topics_element, position = MetadataResponseTopic.read(data, position, version)
             topics_elements.append(topics_element)
         topics = topics_elements

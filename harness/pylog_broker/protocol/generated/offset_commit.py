@@ -93,9 +93,9 @@ class OffsetCommitRequestTopic(Structure):
         if version >= 10:
             topic_id, position = read_uuid(data, position)
         partitions: Sequence[OffsetCommitRequestPartition]
-        count, position = encoding.read_count(data, position, 14)
+        element_count, position = encoding.read_count(data, position, 14)
         partitions_elements: list[OffsetCommitRequestPartition] = []
-        for _ in range(count):
+        for _ in range(element_count):
             partitions_element, position = OffsetCommitRequestPartition.read(data, position, version)
             partitions_elements.append(partitions_element)
         partitions = partitions_elements
@@ -159,9 +159,9 @@ class OffsetCommitRequest(Message):
             retention_time_ms, = _STRUCT_q.unpack_from(data, position)
             position += 8
         topics: Sequence[OffsetCommitRequestTopic]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         topics_elements: list[OffsetCommitRequestTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             topics_element, position = OffsetCommitRequestTopic.read(data, position, version)
             topics_elements.append(topics_element)
         topics = topics_elements
@@ -237,9 +237,9 @@ class OffsetCommitResponseTopic(Structure):
         if version >= 10:
             topic_id, position = read_uuid(data, position)
         partitions: Sequence[OffsetCommitResponsePartition]
-        count, position = encoding.read_count(data, position, 6)
+        element_count, position = encoding.read_count(data, position, 6)
         partitions_elements: list[OffsetCommitResponsePartition] = []
-        for _ in range(count):
+        for _ in range(element_count):
             partitions_element, position = OffsetCommitResponsePartition.read(data, position, version)
             partitions_elements.append(partitions_element)
         partitions = partitions_elements
@@ -286,9 +286,9 @@ class OffsetCommitResponse(Message):
             throttle_time_ms, = _STRUCT_i.unpack_from(data, position)
             position += 4
         topics: Sequence[OffsetCommitResponseTopic]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         topics_elements: list[OffsetCommitResponseTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             topics_element, position = OffsetCommitResponseTopic.read(data, position, version)
             topics_elements.append(topics_element)
         topics = topics_elements

@@ -65,9 +65,9 @@ class OffsetDeleteRequestTopic(Structure):
         name: str
         name, position = encoding.read_string(data, position)
         partitions: Sequence[OffsetDeleteRequestPartition]
-        count, position = encoding.read_count(data, position, 4)
+        element_count, position = encoding.read_count(data, position, 4)
         partitions_elements: list[OffsetDeleteRequestPartition] = []
-        for _ in range(count):
+        for _ in range(element_count):
             partitions_element, position = OffsetDeleteRequestPartition.read(data, position, version)
             partitions_elements.append(partitions_element)
         partitions = partitions_elements
@@ -105,9 +105,9 @@ class OffsetDeleteRequest(Message):
         group_id: str
         group_id, position = encoding.read_string(data, position)
         topics: Sequence[OffsetDeleteRequestTopic]
-        count, position = encoding.read_count(data, position, 6)
+        element_count, position = encoding.read_count(data, position, 6)
         topics_elements: list[OffsetDeleteRequestTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             topics_element, position = OffsetDeleteRequestTopic.read(data, position, version)
             topics_elements.append(topics_element)
         topics = topics_elements
@@ -163,9 +163,9 @@ class OffsetDeleteResponseTopic(Structure):
         name: str
         name, position = encoding.read_string(data, position)
         partitions: Sequence[OffsetDeleteResponsePartition]
-        count, position = encoding.read_count(data, position, 6)
+        element_count, position = encoding.read_count(data, position, 6)
         partitions_elements: list[OffsetDeleteResponsePartition] = []
-        for _ in range(count):
+        for _ in range(element_count):
             partitions_element, position = OffsetDeleteResponsePartition.read(data, position, version)
             partitions_elements.append(partitions_element)
         partitions = partitions_elements
@@ -205,9 +205,9 @@ class OffsetDeleteResponse(Message):
         error_code, throttle_time_ms = _STRUCT_hi.unpack_from(data, position)
         position += 6
         topics: Sequence[OffsetDeleteResponseTopic]
-        count, position = encoding.read_count(data, position, 6)
+        element_count, position = encoding.read_count(data, position, 6)
         topics_elements: list[OffsetDeleteResponseTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             topics_element, position = OffsetDeleteResponseTopic.read(data, position, version)
             topics_elements.append(topics_element)
         topics = topics_elements

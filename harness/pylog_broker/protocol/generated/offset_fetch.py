@@ -48,9 +48,9 @@ class OffsetFetchRequestTopic(Structure):
             name, position = encoding.read_string(data, position)
         partition_indexes: Sequence[int] = ()
         if version <= 7:
-            count, position = encoding.read_count(data, position, 4)
-            partition_indexes = list(unpack_from(f">{count}i", data, position))
-            position += 4 * count
+            element_count, position = encoding.read_count(data, position, 4)
+            partition_indexes = list(unpack_from(f">{element_count}i", data, position))
+            position += 4 * element_count
         if version >= 6:
             position = skip_tags(data, position)
         return cls(name, partition_indexes), position
@@ -93,9 +93,9 @@ class OffsetFetchRequestGroupTopic(Structure):
             topic_id, position = read_uuid(data, position)
         partition_indexes: Sequence[int] = ()
         if version >= 8:
-            count, position = encoding.read_count(data, position, 4)
-            partition_indexes = list(unpack_from(f">{count}i", data, position))
-            position += 4 * count
+            element_count, position = encoding.read_count(data, position, 4)
+            partition_indexes = list(unpack_from(f">{element_count}i", data, position))
+            position += 4 * element_count
         if version >= 6:
             position = skip_tags(data, position)
         return cls(name, topic_id, partition_indexes), position
@@ -146,11 +146,11 @@ class OffsetFetchRequestGroup(Structure):
             position += 4
         topics: Sequence[OffsetFetchRequestGroupTopic] | None = ()
         if version >= 8:
-            count, position = encoding.read_nullable_count(data, position, 3)
+            element_count, position = encoding.read_nullable_count(data, position, 3)
             topics = None
-            if count >= 0:
+            if element_count >= 0:
                 topics_elements: list[OffsetFetchRequestGroupTopic] = []
-                for _ in range(count):
+                for _ in range(element_count):
                     topics_element, position = OffsetFetchRequestGroupTopic.read(data, position, version)
                     topics_elements.append(topics_element)
                 topics = topics_elements
@@ -204,19 +204,19 @@ class OffsetFetchRequest(Message):
             group_id, position = encoding.read_string(data, position)
         topics: Sequence[OffsetFetchRequestTopic] | None = ()
         if version <= 7:
-            count, position = (encoding.read_nullable_count if version >= 2 else encoding.read_count)(data, position, 3)
+            element_count, position = (encoding.read_nullable_count if version >= 2 else encoding.read_count)(data, position, 3)
             topics = None
-            if count >= 0:
+            if element_count >= 0:
                 topics_elements: list[OffsetFetchRequestTopic] = []
-                for _ in range(count):
+                for _ in range(element_count):
                     topics_element, position = OffsetFetchRequestTopic.read(data, position, version)
                     topics_elements.append(topics_element)
                 topics = topics_elements
         groups: Sequence[OffsetFetchRequestGroup] = ()
         if version >= 8:
-            count, position = encoding.read_count(data, position, 3)
+            element_count, position = encoding.read_count(data, position, 3)
             groups_elements: list[OffsetFetchRequestGroup] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 groups_element, position = OffsetFetchRequestGroup.read(data, position, version)
                 groups_elements.append(groups_element)
             groups = groups_elements
@@ -323,9 +323,9 @@ class OffsetFetchResponseTopic(Structure):
             name, position = encoding.read_string(data, position)
         partitions: Sequence[OffsetFetchResponsePartition] = ()
         if version <= 7:
-            count, position = encoding.read_count(data, position, 16)
+            element_count, position = encoding.read_count(data, position, 16)
             partitions_elements: list[OffsetFetchResponsePartition] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 partitions_element, position = OffsetFetchResponsePartition.read(data, position, version)
                 partitions_elements.append(partitions_element)
             partitions = partitions_elements
@@ -422,9 +422,9 @@ class OffsetFetchResponseGroupTopic(Structure):
             topic_id, position = read_uuid(data, position)
         partitions: Sequence[OffsetFetchResponseGroupPartition] = ()
         if version >= 8:
-            count, position = encoding.read_count(data, position, 20)
+            element_count, position = encoding.read_count(data, position, 20)
             partitions_elements: list[OffsetFetchResponseGroupPartition] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 partitions_element, position = OffsetFetchResponseGroupPartition.read(data, position, version)
                 partitions_elements.append(partitions_element)
             partitions = partitions_elements
@@ -469,9 +469,9 @@ class OffsetFetchResponseGroup(Structure):
             group_id, position = encoding.read_string(data, position)
         topics: Sequence[OffsetFetchResponseGroupTopic] = ()
         if version >= 8:
-            count, position = encoding.read_count(data, position, 3)
+            element_count, position = encoding.read_count(data, position, 3)
             topics_elements: list[OffsetFetchResponseGroupTopic] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 topics_element, position = OffsetFetchResponseGroupTopic.read(data, position, version)
                 topics_elements.append(topics_element)
             topics = topics_elements
@@ -528,9 +528,9 @@ class OffsetFetchResponse(Message):
             position += 4
         topics: Sequence[OffsetFetchResponseTopic] = ()
         if version <= 7:
-            count, position = encoding.read_count(data, position, 3)
+            element_count, position = encoding.read_count(data, position, 3)
             topics_elements: list[OffsetFetchResponseTopic] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 topics_element, position = OffsetFetchResponseTopic.read(data, position, version)
                 topics_elements.append(topics_element)
             topics = topics_elements
@@ -540,9 +540,9 @@ class OffsetFetchResponse(Message):
             position += 2
         groups: Sequence[OffsetFetchResponseGroup] = ()
         if version >= 8:
-            count, position = encoding.read_count(data, position, 5)
+            element_count, position = encoding.read_count(data, position, 5)
             groups_elements: list[OffsetFetchResponseGroup] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 groups_element, position = OffsetFetchResponseGroup.read(data, position, version)
                 groups_elements.append(groups_element)
             groups = groups_elements

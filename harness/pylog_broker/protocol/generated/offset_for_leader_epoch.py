@@ -73,9 +73,9 @@ class OffsetForLeaderEpochRequestTopic(Structure):
         topic: str
         topic, position = encoding.read_string(data, position)
         partitions: Sequence[OffsetForLeaderEpochRequestPartition]
-        count, position = encoding.read_count(data, position, 12)
+        element_count, position = encoding.read_count(data, position, 12)
         partitions_elements: list[OffsetForLeaderEpochRequestPartition] = []
-        for _ in range(count):
+        for _ in range(element_count):
             partitions_element, position = OffsetForLeaderEpochRequestPartition.read(data, position, version)
             partitions_elements.append(partitions_element)
         partitions = partitions_elements
@@ -119,9 +119,9 @@ class OffsetForLeaderEpochRequest(Message):
             replica_id, = _STRUCT_i.unpack_from(data, position)
             position += 4
         topics: Sequence[OffsetForLeaderEpochRequestTopic]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         topics_elements: list[OffsetForLeaderEpochRequestTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             topics_element, position = OffsetForLeaderEpochRequestTopic.read(data, position, version)
             topics_elements.append(topics_element)
         topics = topics_elements
@@ -190,9 +190,9 @@ class OffsetForLeaderEpochResponseTopic(Structure):
         topic: str
         topic, position = encoding.read_string(data, position)
         partitions: Sequence[OffsetForLeaderEpochResponsePartition]
-        count, position = encoding.read_count(data, position, 18)
+        element_count, position = encoding.read_count(data, position, 18)
         partitions_elements: list[OffsetForLeaderEpochResponsePartition] = []
-        for _ in range(count):
+        for _ in range(element_count):
             partitions_element, position = OffsetForLeaderEpochResponsePartition.read(data, position, version)
             partitions_elements.append(partitions_element)
         partitions = partitions_elements
@@ -234,9 +234,9 @@ class OffsetForLeaderEpochResponse(Message):
         throttle_time_ms, = _STRUCT_i.unpack_from(data, position)
         position += 4
         topics: Sequence[OffsetForLeaderEpochResponseTopic]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         topics_elements: list[OffsetForLeaderEpochResponseTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             topics_element, position = OffsetForLeaderEpochResponseTopic.read(data, position, version)
             topics_elements.append(topics_element)
         topics = topics_elements

@@ -84,9 +84,9 @@ class ProduceRequestTopic(Structure):
         if version >= 13:
             topic_id, position = read_uuid(data, position)
         partition_data: Sequence[ProduceRequestPartition]
-        count, position = encoding.read_count(data, position, 6)
+        element_count, position = encoding.read_count(data, position, 6)
         partition_data_elements: list[ProduceRequestPartition] = []
-        for _ in range(count):
+        for _ in range(element_count):
             partition_data_element, position = ProduceRequestPartition.read(data, position, version)
             partition_data_elements.append(partition_data_element)
         partition_data = partition_data_elements
@@ -137,9 +137,9 @@ class ProduceRequest(Message):
         acks, timeout_ms = _STRUCT_hi.unpack_from(data, position)
         position += 6
         topic_data: Sequence[ProduceRequestTopic]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         topic_data_elements: list[ProduceRequestTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             topic_data_element, position = ProduceRequestTopic.read(data, position, version)
             topic_data_elements.append(topic_data_element)
         topic_data = topic_data_elements
@@ -262,9 +262,9 @@ class ProduceResponsePartition(Structure):
             position += 8
         record_errors: Sequence[ProduceResponseRecordError] = ()
         if version >= 8:
-            count, position = encoding.read_count(data, position, 6)
+            element_count, position = encoding.read_count(data, position, 6)
             record_errors_elements: list[ProduceResponseRecordError] = []
-            for _ in range(count):
+            for _ in range(element_count):
                 record_errors_element, position = ProduceResponseRecordError.read(data, position, version)
                 record_errors_elements.append(record_errors_element)
             record_errors = record_errors_elements
@@ -326,9 +326,9 @@ class ProduceResponseTopic(Structure):
         if version >= 13:
             topic_id, position = read_uuid(data, position)
         partition_responses: Sequence[ProduceResponsePartition]
-        count, position = encoding.read_count(data, position, 22)
+        element_count, position = encoding.read_count(data, position, 22)
         partition_responses_elements: list[ProduceResponsePartition] = []
-        for _ in range(count):
+        for _ in range(element_count):
             partition_responses_element, position = ProduceResponsePartition.read(data, position, version)
             partition_responses_elements.append(partition_responses_element)
         partition_responses = partition_responses_elements
@@ -425,9 +425,9 @@ class ProduceResponse(Message):
     def read(cls, data: Buffer, position: int, version: int) -> tuple[Self, int]:
         encoding = COMPACT if version >= 9 else CLASSIC
         responses: Sequence[ProduceResponseTopic]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         responses_elements: list[ProduceResponseTopic] = []
-        for _ in range(count):
+        for _ in range(element_count):
             responses_element, position = ProduceResponseTopic.read(data, position, version)
             responses_elements.append(responses_element)
         responses = responses_elements
@@ -439,9 +439,9 @@ class ProduceResponse(Message):
             for _ in range(tag_count):
                 tag, position, tag_end = read_tag(data, position)
                 if tag == 0 and version >= 10:
-                    count, position = encoding.read_count(data, position, 11)
+                    element_count, position = encoding.read_count(data, position, 11)
                     node_endpoints_elements: list[ProduceResponseNodeEndpoint] = []
-                    for _ in range(count):
+                    for _ in range(element_count):
                         node_endpoints_element, position = ProduceResponseNodeEndpoint.read(data, position, version)
                         node_endpoints_elements.append(node_endpoints_element)
                     node_endpoints = node_endpoints_elements

@@ -103,9 +103,9 @@ class SyncGroupRequest(Message):
         if version >= 5:
             protocol_name, position = encoding.read_nullable_string(data, position)
         assignments: Sequence[SyncGroupRequestAssignment]
-        count, position = encoding.read_count(data, position, 3)
+        element_count, position = encoding.read_count(data, position, 3)
         assignments_elements: list[SyncGroupRequestAssignment] = []
-        for _ in range(count):
+        for _ in range(element_count):
             assignments_element, position = SyncGroupRequestAssignment.read(data, position, version)
             assignments_elements.append(assignments_element)
         assignments = assignments_elements
