@@ -1,0 +1,628 @@
+"""The log of one partition: append, read, look up by time, forget.
+
+A list of segments, the last of which is active. An append is one `write` on a file opened with O_APPEND; a read hands out a
+range of a file for `sendfile` and touches batch headers only to find its boundaries. Offsets, sizes and producer state change
+only after the write went through, so a failed append leaves the log as it was.
+
+Not safe for several threads: one thread owns a log. Only the jobs given to the worker run elsewhere, and they touch files,
+never the state of the log.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import NamedTuple
+
+from harness.pylog_broker.storage.batch import (
+    LOG_APPEND_TIME_BIT,
+    BatchHeader,
+    iterate_records,
+    patch_log_append_time,
+    patch_offset,
+)
+from harness.pylog_broker.storage.compression import CodecMissing
+from harness.pylog_broker.storage.disk_worker import InlineWorker, Worker
+from harness.pylog_broker.storage.documents import write_document
+from harness.pylog_broker.storage.errors import (
+    InvalidTimestamp,
+    MessageTooLarge,
+    OffsetOutOfRange,
+    StorageFailed,
+)
+from harness.pylog_broker.storage.filesystem import FileSystem, sync_directory
+from harness.pylog_broker.storage.index import RELATIVE_OFFSET_MAX, SparseIndex
+from harness.pylog_broker.storage.producer_state import ProducerState
+from harness.pylog_broker.storage.retention import SegmentFacts, expired_segments
+from harness.pylog_broker.storage.segment import BadBatch, OpenSegments, Segment, SegmentFile, walk_headers
+from harness.pylog_broker.storage.topic_config import INT64_MAX, TopicConfig
+
+logger = logging.getLogger(__name__)
+
+LEADER_EPOCH = 0  # one node never elects
+CURSORS_MAX = 256  # read positions remembered per partition, for readers that go on where they stopped
+SNAPSHOT_KIND = "producer-snapshot"
+
+
+class AppendResult(NamedTuple):
+    """What a producer is told. `log_append_time_ms` is -1 unless the broker stamped the batch."""
+
+    base_offset: int
+    log_append_time_ms: int
+    log_start_offset: int
+    duplicate: bool
+
+
+class LogSlice(NamedTuple):
+    """Whole batches in one file: bytes [position, position + length) of `file.fd`, for `os.sendfile`.
+
+    Holding the slice keeps the descriptor open, also when the segment is deleted meanwhile. An empty slice has length 0 and
+    no file. `next_offset` is where to go on, or -1 when that is not known without reading.
+    """
+
+    file: SegmentFile | None
+    position: int
+    length: int
+    next_offset: int
+
+    @property
+    def fd(self) -> int:
+        return self.file.fd if self.file is not None else -1
+
+    def read(self) -> bytes:
+        """The bytes themselves, for callers that want no `sendfile`."""
+        return os.pread(self.file.fd, self.length, self.position) if self.file is not None else b""
+
+
+EMPTY_SLICE = LogSlice(None, 0, 0, -1)
+
+
+class LogState(NamedTuple):
+    """What recovery hands to a log."""
+
+    segments: list[Segment]
+    log_start_offset: int
+    log_end_offset: int
+    producers: ProducerState
+
+
+def _ignore(_: PartitionLog) -> None:
+    pass
+
+
+class PartitionLog:
+    """One partition's log. `log_end_offset` is the offset of the next record, `high_watermark` what consumers see."""
+
+    def __init__(
+        self,
+        file_system: FileSystem,
+        directory: str,
+        *,
+        topic: str,
+        partition: int,
+        config: TopicConfig,
+        state: LogState,
+        open_segments: OpenSegments | None = None,
+        worker: Worker | None = None,
+        persist_start: Callable[[PartitionLog], None] = _ignore,
+    ) -> None:
+        self._fs = file_system
+        self._write = file_system.write
+        self.directory = directory
+        self.topic = topic
+        self.partition = partition
+        self._open_segments = open_segments or OpenSegments()
+        self._worker = worker or InlineWorker()
+        self._persist_start = persist_start
+        self._segments = state.segments
+        self._bases = [segment.base_offset for segment in state.segments]
+        self._active = state.segments[-1]
+        self.log_start_offset = state.log_start_offset
+        self.log_end_offset = state.log_end_offset
+        self.producers = state.producers
+        self.failure: str | None = None
+        self._cursors: dict[int, tuple[Segment, int]] = {}
+        self._unflushed_records = 0
+        self._unflushed_since_ms = -1
+        self._directory_synced = False
+        self.bytes_since_checkpoint = 0
+        self.set_config(config)
+
+    # --- facts ------------------------------------------------------------------------------------------------------
+
+    @property
+    def high_watermark(self) -> int:
+        """Offset below which records are replicated; the log end, as long as there is one replica."""
+        return self.log_end_offset
+
+    @property
+    def last_stable_offset(self) -> int:
+        """Offset below which no transaction is open; the high watermark, as long as there are no transactions."""
+        return self.log_end_offset
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(segment.size for segment in self._segments)
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        return tuple(self._segments)
+
+    @property
+    def synced_offset(self) -> int:
+        """Base offset of the first segment that was not fsynced as a whole: where a machine's crash can have bitten."""
+        for segment in self._segments:
+            if not segment.synced:
+                return segment.base_offset
+        return self._active.base_offset
+
+    def set_config(self, config: TopicConfig) -> None:
+        """Apply new settings to what comes from now on."""
+        self.config = config
+        self._max_message_bytes = config.max_message_bytes
+        self._segment_bytes = config.segment_bytes
+        self._index_interval = config.index_interval_bytes
+        self._flush_messages = config.flush_messages
+        self._log_append_time = config.log_append_time
+        self._schedule_roll()
+
+    def _schedule_roll(self) -> None:
+        active = self._active
+        self._roll_at_ms = active.created_ms + self.config.segment_ms if active.size > 0 else INT64_MAX
+
+    # --- append -----------------------------------------------------------------------------------------------------
+
+    def append(self, batch: bytearray | memoryview, header: BatchHeader, *, now_ms: int) -> AppendResult:
+        """Assign offsets to a verified batch and write it; patches `batch` in place.
+
+        Raises MessageTooLarge, InvalidTimestamp, OutOfOrderSequence, InvalidProducerEpoch, or StorageFailed when the disk
+        refuses. After any of them the log is as it was.
+        """
+        size = header.length
+        if size > self._max_message_bytes:
+            raise MessageTooLarge(f"a batch of {size} bytes; max.message.bytes is {self._max_message_bytes}")
+        if header.producer_id >= 0:
+            earlier = self.producers.check(header)
+            if earlier is not None:
+                return AppendResult(earlier.base_offset, earlier.append_time_ms, self.log_start_offset, True)
+        if not self._log_append_time:
+            self._check_create_time(header, now_ms)
+        base_offset = self.log_end_offset
+        end_offset = base_offset + header.last_offset_delta + 1
+        segment = self._active
+        position = segment.size
+        if (
+            position + size > self._segment_bytes
+            or now_ms >= self._roll_at_ms
+            or end_offset - segment.base_offset > RELATIVE_OFFSET_MAX
+        ) and position > 0:
+            segment = self._roll()
+            position = 0
+        if self._log_append_time:
+            timestamp = append_time_ms = now_ms
+            patch_log_append_time(batch, header.attributes, now_ms)
+        else:
+            timestamp, append_time_ms = header.max_timestamp, -1
+        patch_offset(batch, base_offset, LEADER_EPOCH)
+        file, index = segment.file, segment.index
+        if file is None or index is None or position == 0:
+            file, index = self._activate(now_ms)
+        self._write_whole(file, batch, size)
+
+        if timestamp > segment.max_timestamp:
+            segment.max_timestamp, segment.max_timestamp_offset = timestamp, base_offset
+        if position - index.last_position >= self._index_interval:
+            index.add(base_offset, position, segment.max_timestamp, segment.max_timestamp_offset)
+        segment.size = position + size
+        self.log_end_offset = end_offset
+        self.bytes_since_checkpoint += size
+        if header.producer_id >= 0:
+            self.producers.update(header, base_offset, append_time_ms=append_time_ms, now_ms=now_ms)
+        self._count_unflushed(header.record_count, now_ms)
+        return AppendResult(base_offset, append_time_ms, self.log_start_offset, False)
+
+    def _check_create_time(self, header: BatchHeader, now_ms: int) -> None:
+        config = self.config
+        ahead_ms = header.max_timestamp - now_ms
+        if ahead_ms > config.message_timestamp_after_max_ms:
+            raise InvalidTimestamp(
+                f"timestamp {header.max_timestamp} is {ahead_ms} ms ahead of the broker; "
+                f"message.timestamp.after.max.ms allows {config.message_timestamp_after_max_ms}"
+            )
+        if 0 <= header.base_timestamp < now_ms - config.message_timestamp_before_max_ms:
+            raise InvalidTimestamp(
+                f"timestamp {header.base_timestamp} is older than message.timestamp.before.max.ms allows"
+            )
+
+    def _write_whole(self, file: SegmentFile, batch: bytearray | memoryview, size: int) -> None:
+        if self.failure is not None:
+            raise StorageFailed(self._failure_text())
+        try:
+            written = self._write(file.fd, batch)
+        except OSError as error:
+            self._undo_write(file, str(error))
+        else:
+            if written != size:
+                self._undo_write(file, f"only {written} of {size} bytes were written; the disk may be full")
+
+    def _undo_write(self, file: SegmentFile, reason: str) -> None:
+        """Cut off what a failed write may have left, and say why; without the cut, the log goes offline."""
+        try:
+            self._fs.truncate(file.fd, self._active.size)
+        except OSError as error:
+            self.failure = f"{reason}; and what was written could not be cut off: {error}"
+        raise StorageFailed(f"{self._active.log_path}: {self.failure or reason}")
+
+    def _failure_text(self) -> str:
+        return f"{self.topic}-{self.partition} is offline since an earlier failure ({self.failure}); restart the broker"
+
+    def _activate(self, now_ms: int) -> tuple[SegmentFile, SparseIndex]:
+        """Open the active segment for its first append by this process."""
+        active = self._active
+        try:
+            opened = active.open(create=True)
+        except OSError as error:
+            raise StorageFailed(f"{active.log_path}: {error}") from error
+        if active.size == 0:
+            active.created_ms = now_ms
+            self._roll_at_ms = now_ms + self.config.segment_ms
+        return opened
+
+    def _count_unflushed(self, records: int, now_ms: int) -> None:
+        if self._unflushed_records == 0:
+            self._unflushed_since_ms = now_ms
+        self._unflushed_records += records
+        if self._unflushed_records >= self._flush_messages:
+            self.flush()
+
+    def flush(self) -> None:
+        """Force all that was appended to the disk; raises StorageFailed, and the log stays offline then.
+
+        After a failed fsync the kernel may have dropped the data and report success the next time, so nothing more is
+        promised on this log until a restart has looked at what is really there.
+        """
+        if self.failure is not None:
+            raise StorageFailed(self._failure_text())
+        file = self._active.file
+        if file is not None and self._unflushed_records > 0:
+            try:
+                self._fs.sync(file.fd)
+                if not self._directory_synced:
+                    sync_directory(self._fs, self.directory)
+                    self._directory_synced = True
+            except OSError as error:
+                self.failure = f"fsync failed: {error}"
+                raise StorageFailed(f"{self._active.log_path}: {self.failure}") from error
+        self._unflushed_records = 0
+
+    def flush_if_due(self, now_ms: int) -> None:
+        """Honour `flush.ms`; raises StorageFailed."""
+        if self._unflushed_records > 0 and now_ms - self._unflushed_since_ms >= self.config.flush_ms:
+            self.flush()
+
+    # --- segments ---------------------------------------------------------------------------------------------------
+
+    def _roll(self) -> Segment:
+        """Close the active segment and start an empty one at the log end."""
+        if self._flush_messages < INT64_MAX:
+            self.flush()
+        closed = self._active
+        fresh = Segment(self._fs, self.directory, self.log_end_offset, size=0, created_ms=0)
+        try:
+            fresh.open(create=True)
+        except OSError as error:
+            raise StorageFailed(f"{fresh.log_path}: {error}") from error
+        _, index = closed.open()
+        index.add_time(closed.max_timestamp, closed.max_timestamp_offset)
+        self._segments.append(fresh)
+        self._bases.append(fresh.base_offset)
+        self._active = fresh
+        self._directory_synced = False
+        self._schedule_roll()
+        self._worker.submit(self._finish_closed(closed))
+        self._open_segments.touch(closed)
+        return fresh
+
+    def _finish_closed(self, segment: Segment) -> Callable[[], None]:
+        """A job that makes a closed segment durable and writes its index."""
+        file, index = segment.open()
+
+        def finish() -> None:
+            if segment.deleted:
+                return
+            try:
+                self._fs.sync(file.fd)
+                sync_directory(self._fs, self.directory)
+                segment.save_index(index)
+                segment.synced = True
+            except FileNotFoundError:
+                pass  # deleted meanwhile
+            except OSError as error:
+                if self._flush_messages < INT64_MAX:
+                    self.failure = f"fsync of {segment.log_path} failed: {error}"
+                logger.error("cannot finish %s: %s", segment.log_path, error)
+
+        return finish
+
+    def sync_closed(self) -> None:
+        """Have the closed segments that are not known to be durable fsynced by the worker."""
+        for segment in self._segments[:-1]:
+            if not segment.synced:
+                self._worker.submit(self._finish_closed(segment))
+                self._open_segments.touch(segment)
+
+    def apply_retention(self, now_ms: int) -> int:
+        """Close an active segment that is due, and delete closed ones that are expired; how many were deleted."""
+        if self.failure is not None:
+            return 0
+        config, active = self.config, self._active
+        expired = config.deletes and 0 <= config.retention_ms < now_ms - self._segment_time(active)
+        if active.size > 0 and (now_ms >= self._roll_at_ms or expired):
+            self._roll()
+        facts = [
+            SegmentFacts(segment.size, self._bases[slot + 1], self._segment_time(segment))
+            for slot, segment in enumerate(self._segments[:-1])
+        ]
+        count = expired_segments(
+            facts,
+            active_size=self._active.size,
+            log_start_offset=self.log_start_offset,
+            config=config,
+            now_ms=now_ms,
+        )
+        self._delete_oldest(count)
+        return count
+
+    def _segment_time(self, segment: Segment) -> int:
+        """Largest timestamp in ms; the time of its last write where the records carry none."""
+        timestamp = segment.load_max_timestamp()
+        if timestamp < 0 and segment.size > 0:
+            try:
+                return int(self._fs.stat(segment.log_path).st_mtime * 1000)
+            except FileNotFoundError:
+                return 0
+        return timestamp
+
+    def _delete_oldest(self, count: int) -> None:
+        if count == 0:
+            return
+        removed = self._segments[:count]
+        del self._segments[:count]
+        del self._bases[:count]
+        self._cursors = {offset: cursor for offset, cursor in self._cursors.items() if cursor[0] not in removed}
+        self.log_start_offset = max(self.log_start_offset, self._bases[0])
+        for segment in removed:
+            segment.deleted = True
+            self._open_segments.forget(segment)
+            self._delete_file(segment)
+        self.bytes_since_checkpoint += 1
+
+    def _delete_file(self, segment: Segment) -> None:
+        """Take a segment out of the log at once (rename), and free its bytes in the background (unlink)."""
+        doomed = segment.log_path + ".deleted"
+        try:
+            self._fs.rename(segment.log_path, doomed)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            logger.error("cannot delete %s: %s", segment.log_path, error)
+            return
+
+        def unlink() -> None:
+            for path in (doomed, segment.path + ".index", segment.path + ".timeindex"):
+                try:
+                    self._fs.unlink(path)
+                except FileNotFoundError:
+                    pass
+                except OSError as error:
+                    logger.error("cannot unlink %s: %s", path, error)
+
+        self._worker.submit(unlink)
+
+    def delete_records_before(self, offset: int) -> int:
+        """Move the log start up to `offset` (DeleteRecords) and delete segments that lie wholly below it.
+
+        Returns the new log start, which never moves down; raises OffsetOutOfRange above the high watermark. The new start
+        is on disk before this returns.
+        """
+        if not 0 <= offset <= self.high_watermark:
+            raise OffsetOutOfRange(f"cannot delete before {offset}; the high watermark is {self.high_watermark}")
+        if offset > self.log_start_offset:
+            self.log_start_offset = offset
+            self._persist_start(self)
+            self._delete_oldest(max(0, bisect_right(self._bases, offset) - 1))
+        return self.log_start_offset
+
+    # --- read -------------------------------------------------------------------------------------------------------
+
+    def read(self, offset: int, max_bytes: int, *, limit_offset: int, at_least_one: bool) -> LogSlice:
+        """Whole batches from the one that holds `offset` on, inside one segment, below `limit_offset`.
+
+        At most `max_bytes` long, except that `at_least_one` lets the first batch through whatever its size. Empty when there
+        is nothing between `offset` and the limit. Raises OffsetOutOfRange, or CorruptLog when the bytes on disk are damaged.
+        """
+        log_end = self.log_end_offset
+        if not self.log_start_offset <= offset <= log_end:
+            raise OffsetOutOfRange(f"offset {offset} is not in {self.log_start_offset} .. {log_end}")
+        limit = limit_offset if limit_offset < log_end else log_end
+        if offset >= limit:
+            return EMPTY_SLICE
+        cursor = self._cursors.get(offset)
+        if cursor is None or cursor[1] >= cursor[0].size:
+            cursor = self._locate(offset)
+            if cursor is None:
+                return EMPTY_SLICE
+        segment, position = cursor
+        end, next_offset = self._slice_end(segment, limit)
+        if end - position > max_bytes:
+            end, next_offset = segment.boundary_before(position, position + max_bytes)
+            if end == position:
+                if not at_least_one:
+                    return EMPTY_SLICE
+                end, next_offset = self._first_batch(segment, position)
+        if end <= position:
+            return EMPTY_SLICE
+        if position < segment.trusted_from:
+            sound_end = segment.verify(position, end)
+            if sound_end < end:
+                end, next_offset = sound_end, -1
+        if next_offset >= 0:
+            self._remember(next_offset, segment, end)
+        file, _ = segment.open()
+        if segment is not self._active:
+            self._open_segments.touch(segment)
+        return LogSlice(file, position, end - position, next_offset)
+
+    def _remember(self, offset: int, segment: Segment, position: int) -> None:
+        cursors = self._cursors
+        cursors[offset] = (segment, position)
+        if len(cursors) > CURSORS_MAX:
+            del cursors[next(iter(cursors))]
+
+    def _locate(self, offset: int) -> tuple[Segment, int] | None:
+        """Segment and position of the first batch that ends at or behind `offset`."""
+        slot = bisect_right(self._bases, offset) - 1
+        for segment in self._segments[max(slot, 0) :]:
+            if segment.size > 0:
+                found = segment.locate(offset)
+                if found is not None:
+                    return segment, found[0]
+        return None
+
+    def _slice_end(self, segment: Segment, limit: int) -> tuple[int, int]:
+        """Where batches below `limit` end in a segment, and the offset that follows."""
+        if segment is self._active:
+            if limit >= self.log_end_offset:
+                return segment.size, self.log_end_offset
+        else:
+            following = self._bases[bisect_right(self._bases, segment.base_offset)]
+            if limit >= following:
+                return segment.size, following
+        found = segment.locate(limit)
+        return (segment.size, -1) if found is None else (found[0], found[1].base_offset)
+
+    def _first_batch(self, segment: Segment, position: int) -> tuple[int, int]:
+        file, _ = segment.open()
+        try:
+            for _, header in walk_headers(self._fs, file.fd, position, segment.size):
+                return position + header.length, header.next_offset
+        except BadBatch as error:
+            raise segment.corrupt(error) from error
+        raise AssertionError("a cursor points behind its segment")
+
+    # --- look-up by time --------------------------------------------------------------------------------------------
+
+    def offset_for_timestamp(self, timestamp_ms: int) -> tuple[int, int] | None:
+        """(offset, timestamp in ms) of the first record stamped at or after `timestamp_ms`, or None.
+
+        Looks inside the batch (KIP-79); where its codec's module is not installed, the answer is the batch's first offset.
+        """
+        for segment in list(self._segments):
+            if segment.size == 0 or segment.load_max_timestamp() < timestamp_ms:
+                continue
+            file, index = segment.open()
+            start = index.position_before_offset(index.offset_before_time(timestamp_ms))
+            try:
+                for position, header in walk_headers(self._fs, file.fd, start, segment.size):
+                    if header.max_timestamp >= timestamp_ms and header.last_offset >= self.log_start_offset:
+                        segment.verify(position, position + header.length)
+                        found = self._record_at(file, position, header, timestamp_ms)
+                        if found is not None:
+                            return found
+            except BadBatch as error:
+                raise segment.corrupt(error) from error
+        return None
+
+    def offset_of_max_timestamp(self) -> tuple[int, int] | None:
+        """(offset, timestamp in ms) of the first record with the largest timestamp of the log, or None (KIP-734)."""
+        stamped = [segment for segment in self._segments if segment.load_max_timestamp() >= 0]
+        if not stamped:
+            return None
+        newest = max(stamped, key=lambda segment: segment.max_timestamp)
+        return self.offset_for_timestamp(newest.max_timestamp)
+
+    def _record_at(
+        self, file: SegmentFile, position: int, header: BatchHeader, timestamp_ms: int
+    ) -> tuple[int, int] | None:
+        first_offset = max(header.base_offset, self.log_start_offset)
+        if header.attributes & LOG_APPEND_TIME_BIT:
+            return first_offset, header.max_timestamp
+        batch = self._fs.pread(file.fd, header.length, position)
+        try:
+            for record in iterate_records(batch):
+                if record.timestamp >= timestamp_ms and record.offset >= first_offset:
+                    return record.offset, record.timestamp
+        except CodecMissing:
+            return first_offset, header.max_timestamp
+        return None
+
+    # --- checkpoints and shutdown -----------------------------------------------------------------------------------
+
+    def checkpoint(self) -> dict[str, int]:
+        """Write index and producer snapshot of the present, and return the row for the checkpoint document.
+
+        With it, recovery after a killed process reads only what was appended since. Raises OSError.
+        """
+        active = self._active
+        active.save_index(active.index)
+        self._save_snapshot()
+        self.bytes_since_checkpoint = 0
+        return self.recovery_row()
+
+    def recovery_row(self) -> dict[str, int]:
+        """Where the log stands, as the checkpoint document holds it."""
+        active = self._active
+        return {
+            "start": self.log_start_offset,
+            "end": self.log_end_offset,
+            "segment": active.base_offset,
+            "size": active.size,
+            "created_ms": active.created_ms,
+            "max_timestamp": active.max_timestamp,
+            "max_timestamp_offset": active.max_timestamp_offset,
+            "producers": len(self.producers),
+            "synced": self.synced_offset,
+        }
+
+    def _save_snapshot(self) -> None:
+        name = f"{self.log_end_offset:020d}.snapshot"
+        if len(self.producers):
+            path = os.path.join(self.directory, name)
+            write_document(self._fs, path, SNAPSHOT_KIND, self.producers.to_body(), durable=False)
+        for other in self._fs.listdir(self.directory):
+            if other.endswith(".snapshot") and other != name:
+                self._fs.unlink(os.path.join(self.directory, other))
+
+    def close(self) -> None:
+        """Force everything to disk and let go of all files; raises StorageFailed.
+
+        The catalog then writes the clean-shutdown marker; without it the next start looks for a torn tail.
+        """
+        try:
+            if self.failure is None:
+                self.flush_all()
+        finally:
+            for segment in self._segments:
+                self._open_segments.forget(segment)
+
+    def abandon(self) -> None:
+        """Let go of all files without forcing anything to disk: the partition is being deleted."""
+        self.failure = "the partition was deleted"
+        for segment in self._segments:
+            segment.deleted = True
+            self._open_segments.forget(segment)
+
+    def flush_all(self) -> None:
+        """Make every segment durable, the active one included."""
+        try:
+            for segment in self._segments:
+                if segment.size > 0 and not segment.synced:
+                    file, _ = segment.open()
+                    self._fs.sync(file.fd)
+                    segment.synced = segment is not self._active
+        except OSError as error:
+            self.failure = f"fsync failed: {error}"
+            raise StorageFailed(f"{self.directory}: {self.failure}") from error
+        self._unflushed_records = 0

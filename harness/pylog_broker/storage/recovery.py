@@ -1,0 +1,246 @@
+"""What is really on disk: how a partition's folder becomes a log again after a shutdown, a kill or a power cut.
+
+Three cases, told apart by the checkpoint document and the machine's boot id:
+
+- clean: the broker closed everything and said so. Nothing is read but file sizes.
+- killed: the process died, the machine did not. What was written is still there, so only what came after the last checkpoint
+  is scanned.
+- unknown: the machine went down, or there is no checkpoint. Everything that is not known to be fsynced is scanned.
+
+A scan checks the CRC of each batch. The first unsound batch of the *last* segment is a torn tail and is cut off, with all that
+follows. In an earlier segment it is damage: the file is left alone, and readers that reach the place are refused.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from harness.pylog_broker.storage.documents import read_document
+from harness.pylog_broker.storage.errors import CorruptLog, UnsupportedFormat
+from harness.pylog_broker.storage.filesystem import FileSystem
+from harness.pylog_broker.storage.index import SparseIndex
+from harness.pylog_broker.storage.log import SNAPSHOT_KIND, LogState
+from harness.pylog_broker.storage.producer_state import ProducerState
+from harness.pylog_broker.storage.segment import (
+    INDEX_INTERVAL_BYTES,
+    SCAN_BYTES,
+    BadBatch,
+    Segment,
+    SegmentFile,
+    check_batches,
+    walk_headers,
+)
+
+logger = logging.getLogger(__name__)
+
+NAME_DIGITS = 20
+
+
+class Shutdown(enum.Enum):
+    """How the last run ended."""
+
+    CLEAN = "clean"
+    KILLED = "killed"
+    UNKNOWN = "unknown"
+
+
+class Report(NamedTuple):
+    """What recovery found in one partition."""
+
+    scanned_bytes: int
+    truncated_bytes: int
+    damage: tuple[str, ...]
+
+
+def recover(
+    file_system: FileSystem, directory: str, *, row: Mapping[str, int] | None, shutdown: Shutdown
+) -> tuple[LogState, Report]:
+    """Rebuild the state of the log in `directory`.
+
+    `row` is the partition's row of the checkpoint document, if there is one. Raises OSError.
+    """
+    return _Recovery(file_system, directory, row, shutdown).run()
+
+
+class _Recovery:
+    def __init__(
+        self, file_system: FileSystem, directory: str, row: Mapping[str, int] | None, shutdown: Shutdown
+    ) -> None:
+        self.fs = file_system
+        self.directory = directory
+        self.row = row
+        self.shutdown = shutdown if row is not None else Shutdown.UNKNOWN
+        self.names: list[str] = []
+        self.segments: list[Segment] = []
+        self.scanned_bytes = 0
+        self.truncated_bytes = 0
+        self.damage: list[str] = []
+
+    def run(self) -> tuple[LogState, Report]:
+        self._list_segments()
+        row = self.row
+        if not self.segments:
+            start = row["end"] if row is not None else 0
+            self.segments = [Segment(self.fs, self.directory, start, size=0, created_ms=0)]
+            return LogState(self.segments, start, start, ProducerState()), Report(0, 0, ())
+        self._mark_synced()
+        end = self._adopt_row() if self._row_is_exact() else self._scan()
+        first = self.segments[0].base_offset
+        start = max(first, row["start"] if row is not None else first)
+        end = max(end, start)  # a lost tail must not bring back offsets that were deleted
+        producers = self._producers(end)
+        report = Report(self.scanned_bytes, self.truncated_bytes, tuple(self.damage))
+        return LogState(self.segments, start, end, producers), report
+
+    def _list_segments(self) -> None:
+        self.names = self.fs.listdir(self.directory)
+        bases: list[int] = []
+        for name in self.names:
+            stem, _, suffix = name.partition(".")
+            if suffix == "log" and len(stem) == NAME_DIGITS and stem.isdigit():
+                bases.append(int(stem))
+            elif suffix.endswith(("deleted", "tmp")):
+                self.fs.unlink(os.path.join(self.directory, name))
+        for base in sorted(bases):
+            path = os.path.join(self.directory, f"{base:0{NAME_DIGITS}d}.log")
+            status = self.fs.stat(path)
+            created_ms = int(status.st_mtime * 1000)
+            self.segments.append(Segment(self.fs, self.directory, base, size=status.st_size, created_ms=created_ms))
+
+    def _mark_synced(self) -> None:
+        if self.row is not None:
+            for segment in self.segments[:-1]:
+                segment.synced = self.shutdown is Shutdown.CLEAN or segment.base_offset < self.row["synced"]
+
+    def _row_is_exact(self) -> bool:
+        """Whether the last run ended cleanly and its last row fits what is there."""
+        row, last = self.row, self.segments[-1]
+        return (
+            self.shutdown is Shutdown.CLEAN
+            and row is not None
+            and (row["segment"], row["size"]) == (last.base_offset, last.size)
+        )
+
+    def _adopt_row(self) -> int:
+        assert self.row is not None
+        last, row = self.segments[-1], self.row
+        last.created_ms = row["created_ms"]
+        last.max_timestamp, last.max_timestamp_offset = row["max_timestamp"], row["max_timestamp_offset"]
+        return row["end"]
+
+    # --- scanning ---------------------------------------------------------------------------------------------------
+
+    def _scan(self) -> int:
+        """Check what can have been torn; the offset at which the log ends."""
+        row = self.row
+        first_base = self.segments[0].base_offset
+        end = first_base
+        for segment in self.segments:
+            is_last = segment is self.segments[-1]
+            position = 0
+            if row is not None:
+                if self.shutdown is not Shutdown.UNKNOWN and self._row_describes(segment, row):
+                    position = row["size"]
+                    end = row["end"]
+                elif not is_last and self._is_older_than_scan(segment, row):
+                    continue
+            end = max(end, segment.base_offset)
+            end = self._scan_segment(segment, position, end, is_last=is_last)
+        return end
+
+    def _row_describes(self, segment: Segment, row: Mapping[str, int]) -> bool:
+        return segment.base_offset == row["segment"] and segment.size >= row["size"]
+
+    def _is_older_than_scan(self, segment: Segment, row: Mapping[str, int]) -> bool:
+        trusted_below = row["synced"] if self.shutdown is Shutdown.UNKNOWN else row["segment"]
+        return segment.base_offset < trusted_below
+
+    def _scan_segment(self, segment: Segment, start: int, end_offset: int, *, is_last: bool) -> int:
+        """Check batches from `start` on, rebuild the index behind it, cut a torn tail; the offset that follows."""
+        file, index = self._index_up_to(segment, start)
+        position = start
+        try:
+            for position_found, header in check_batches(self.fs, file.fd, start, segment.size):
+                if header.base_offset < end_offset:
+                    raise BadBatch(position_found, f"offset {header.base_offset} comes after {end_offset - 1}")
+                segment.note(index, position_found, header, interval=INDEX_INTERVAL_BYTES)
+                position = position_found + header.length
+                end_offset = header.next_offset
+        except BadBatch as error:
+            if not is_last:
+                self.damage.append(f"{segment.log_path}: {error}")
+                logger.error("damage in a closed segment, %s: %s", segment.log_path, error)
+            else:
+                logger.warning("torn tail cut off, %s: %s", segment.log_path, error)
+                self.truncated_bytes += segment.size - error.position
+                self.fs.truncate(file.fd, error.position)
+                segment.size = segment.trusted_from = error.position
+        self.scanned_bytes += position - start
+        segment.verified.add(start, position)
+        if not is_last:
+            index.add_time(segment.max_timestamp, segment.max_timestamp_offset)
+        segment.save_index(index)
+        segment.release()
+        return end_offset
+
+    def _index_up_to(self, segment: Segment, start: int) -> tuple[SegmentFile, SparseIndex]:
+        """The file, and an index without entries from `start` on, which the scan makes anew."""
+        if start == 0:
+            segment.index = SparseIndex(segment.base_offset)
+            return segment.open()
+        file, index = segment.open()
+        index.truncate(start)
+        assert self.row is not None
+        segment.created_ms = self.row["created_ms"]
+        segment.max_timestamp = self.row["max_timestamp"]
+        segment.max_timestamp_offset = self.row["max_timestamp_offset"]
+        return file, index
+
+    # --- producers --------------------------------------------------------------------------------------------------
+
+    def _producers(self, end: int) -> ProducerState:
+        """State from the newest snapshot that is not ahead of the log, plus the batches behind it."""
+        state, known_to = ProducerState(), self.segments[0].base_offset
+        row = self.row
+        if row is not None and row["producers"] == 0 and row["end"] <= end:
+            known_to = row["end"]
+        for name in sorted(name for name in self.names if name.endswith(".snapshot")):
+            offset = int(name.partition(".")[0])
+            if offset > end:  # of a tail that is gone; other records will take these offsets
+                self.fs.unlink(os.path.join(self.directory, name))
+                continue
+            snapshot = self._snapshot(name) if offset > known_to else None
+            if snapshot is not None:
+                state, known_to = snapshot, offset
+        if known_to < end:
+            self._replay(state, known_to)
+        return state
+
+    def _snapshot(self, name: str) -> ProducerState | None:
+        path = os.path.join(self.directory, name)
+        try:
+            body = read_document(self.fs, path, SNAPSHOT_KIND)
+        except (CorruptLog, UnsupportedFormat) as error:
+            logger.warning("%s; producer state is rebuilt from the log", error)
+            return None
+        return None if body is None else ProducerState.from_body(body)
+
+    def _replay(self, state: ProducerState, offset: int) -> None:
+        following = [segment.base_offset for segment in self.segments[1:]]
+        for segment, next_base in zip(self.segments, [*following, None], strict=True):
+            if segment.size == 0 or (next_base is not None and next_base <= offset):
+                continue
+            file, index = segment.open()
+            start = index.position_before_offset(offset)
+            try:
+                for _, header in walk_headers(self.fs, file.fd, start, segment.size, read_bytes=SCAN_BYTES):
+                    if header.base_offset >= offset:
+                        state.replay(header)
+            except BadBatch:
+                pass  # damage of a closed segment, reported by the scan or to the reader who comes there
+            if next_base is not None:
+                segment.release()
