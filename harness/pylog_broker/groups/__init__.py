@@ -1,0 +1,14 @@
+"""Consumer groups and their committed offsets.
+
+A group's life is a small state machine (`states`), kept by one `ClassicGroup` (`classic`): requests and the time go
+in, answers come out. Some answers are held, a JoinGroup until the known members have rejoined, a follower's SyncGroup
+until the leader's assignment is there; the caller names each such request by a token of its own, and the answer comes
+back with that token from whichever later call settles it.
+
+`GroupCoordinator` (`coordinator`) owns all groups and the committed offsets (`offsets`), and knows the one instant at
+which it next wants to be called. What must survive a crash goes through a journal (`journal`) into the internal topic
+`__consumer_offsets`, in Apache Kafka's own record formats (`records`), and is replayed when the broker starts.
+
+Nothing here touches a socket, a clock or a random source. The next-generation protocol (KIP-848) is a second machine
+beside `classic`: the coordinator's table and the journal are already shaped for groups of several kinds.
+"""

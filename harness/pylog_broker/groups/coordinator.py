@@ -1,0 +1,459 @@
+"""The owner of all groups and committed offsets of one broker.
+
+Requests come with the time, answers go back with the tokens of the requests they belong to; `next_deadline_s` is the
+one instant at which `tick` wants to be called, and the caller arms one timer for it. Whatever must survive a crash is
+in the journal before the answer that promises it is returned.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from harness.pylog_broker.groups.classic import ClassicGroup
+from harness.pylog_broker.groups.journal import Compaction, Journal, JournalFailed, partition_of
+from harness.pylog_broker.groups.messages import (
+    Answer,
+    DescribedGroup,
+    Instant,
+    JoinReply,
+    JoinRequest,
+    MemberIdentity,
+    StoredGroup,
+    SyncReply,
+    SyncRequest,
+)
+from harness.pylog_broker.groups.offsets import OffsetTable, is_expired
+from harness.pylog_broker.groups.records import (
+    NO_EXPIRY,
+    CommittedOffset,
+    GroupRecord,
+    JournalRecord,
+    OffsetRecord,
+    group_key,
+    group_value,
+    offset_key,
+    offset_value,
+)
+from harness.pylog_broker.groups.settings import GroupSettings
+from harness.pylog_broker.groups.states import GroupState
+from harness.pylog_broker.groups.subscription import CONSUMER_PROTOCOL_TYPE, topics_in_use
+from harness.pylog_broker.protocol.errors import ErrorCode
+
+logger = logging.getLogger(__name__)
+
+COMPACTION_PAUSE_S = 0.01
+"""Between two steps of compaction, so that requests come through."""
+
+STALE_ALARMS_MAX = 1_000
+"""Alarms of groups that have gone or moved on are kept until they ring, up to this many more than live ones."""
+
+RECLAIM_PAUSE_S = 1.0
+"""How often a broker that is full of groups looks for some that can go."""
+
+
+NAME_BYTES_MAX = 32_767
+"""What the classic encoding of a string can carry: longer names could not be stored or described again."""
+
+
+class PartitionCommit(NamedTuple):
+    """One position to commit."""
+
+    topic: str
+    partition: int
+    offset: int
+    leader_epoch: int
+    metadata: str
+
+
+class CommitRequest(NamedTuple):
+    """OffsetCommit; generation -1 and an empty member id for a standalone consumer. `retention_ms` -1: the default."""
+
+    member_id: str
+    instance_id: str | None
+    generation: int
+    retention_ms: int
+    offsets: Sequence[PartitionCommit]
+
+
+class GroupCoordinator:
+    """All groups of one broker; see the module's text."""
+
+    def __init__(self, settings: GroupSettings, journal: Journal, now: Instant) -> None:
+        self.settings = settings
+        self._journal = journal
+        self._groups: dict[str, ClassicGroup] = {}
+        self._offsets = OffsetTable(settings)
+        self._member_bytes = 0
+        self._alarms: list[tuple[float, str]] = []
+        self._armed: dict[str, float] = {}
+        """Group -> the alarm that counts; other entries of the heap are stale."""
+        self._sweep_at_s = now.monotonic_s + settings.offsets_retention_check_interval_ms / 1000
+        self._reclaimed_at_s = float("-inf")
+        self._compact_at_s = float("inf")
+        self._compaction = Compaction(
+            journal,
+            bytes_min=settings.compaction_bytes_min,
+            groups_in=self._groups_in,
+            records_of=self._records_of,
+        )
+
+    # Membership
+
+    def join(self, group_id: str, request: JoinRequest, token: Hashable, now: Instant) -> list[Answer]:
+        """JoinGroup: the answer to `token` is among those returned, or comes from a later call."""
+        error = self._refuse_join(group_id, request, now)
+        if error is not ErrorCode.NONE:
+            return [Answer(token, JoinReply(error, request.member_id))]
+        group = self._groups.get(group_id) or self._create(group_id, now)
+        bytes_before = group.bytes_held
+        return self._settle(group, group.join(request, token, now), bytes_before, now)
+
+    def sync(self, group_id: str, request: SyncRequest, token: Hashable, now: Instant) -> list[Answer]:
+        """SyncGroup: the answer to `token` is among those returned, or comes from a later call."""
+        group = self._groups.get(group_id)
+        error = ErrorCode.UNKNOWN_MEMBER_ID if group_id else ErrorCode.INVALID_GROUP_ID
+        if group is None:
+            return [Answer(token, SyncReply(error))]
+        size = sum(len(assignment) for assignment in request.assignments.values())
+        if self._member_bytes + size > self.settings.member_bytes_total_max:
+            return [Answer(token, SyncReply(ErrorCode.GROUP_MAX_SIZE_REACHED))]
+        bytes_before = group.bytes_held
+        return self._settle(group, group.sync(request, token, now), bytes_before, now)
+
+    def heartbeat(
+        self, group_id: str, member_id: str, instance_id: str | None, generation: int, now: Instant
+    ) -> ErrorCode:
+        """Heartbeat."""
+        group = self._groups.get(group_id)
+        if group is None:
+            return ErrorCode.UNKNOWN_MEMBER_ID if group_id else ErrorCode.INVALID_GROUP_ID
+        return group.heartbeat(member_id, instance_id, generation, now)
+
+    def leave(
+        self, group_id: str, identities: Sequence[MemberIdentity], now: Instant
+    ) -> tuple[list[ErrorCode], list[Answer]]:
+        """LeaveGroup: one error code for each identity, and the answers that the departures made due."""
+        group = self._groups.get(group_id)
+        if group is None:
+            error = ErrorCode.UNKNOWN_MEMBER_ID if group_id else ErrorCode.INVALID_GROUP_ID
+            return [error] * len(identities), []
+        bytes_before = group.bytes_held
+        errors: list[ErrorCode] = []
+        answers: list[Answer] = []
+        for identity in identities:
+            error, due = group.leave(identity, now)
+            errors.append(error)
+            answers += due
+        return errors, self._settle(group, answers, bytes_before, now)
+
+    # Time
+
+    @property
+    def next_deadline_s(self) -> float:
+        """Monotonic second at which `tick` next has something to do."""
+        alarm_s = self._alarms[0][0] if self._alarms else float("inf")
+        return min(alarm_s, self._sweep_at_s, self._compact_at_s)
+
+    def tick(self, now: Instant) -> list[Answer]:
+        """Let deadlines that have passed take effect; return the answers that became due."""
+        answers: list[Answer] = []
+        while self._alarms and self._alarms[0][0] <= now.monotonic_s:
+            deadline_s, group_id = heapq.heappop(self._alarms)
+            if self._armed.get(group_id) != deadline_s:
+                continue
+            del self._armed[group_id]
+            group = self._groups[group_id]
+            bytes_before = group.bytes_held
+            answers += self._settle(group, group.tick(now), bytes_before, now)
+        if self._sweep_at_s <= now.monotonic_s:
+            self._sweep_at_s = now.monotonic_s + self.settings.offsets_retention_check_interval_ms / 1000
+            self._sweep(now)
+        if self._compact_at_s <= now.monotonic_s:
+            self._compact(now)
+        return answers
+
+    # Offsets
+
+    def commit(self, group_id: str, request: CommitRequest, now: Instant) -> list[ErrorCode]:
+        """OffsetCommit: one error code for each offset, in order."""
+        error = self._refuse_commit(group_id, request, now)
+        if error is not ErrorCode.NONE:
+            return [error] * len(request.offsets)
+        expire_ms = now.wall_ms + request.retention_ms if request.retention_ms >= 0 else NO_EXPIRY
+        errors: list[ErrorCode] = []
+        admitted: list[tuple[PartitionCommit, CommittedOffset]] = []
+        for row in request.offsets:
+            error = self._refuse_offset(group_id, row)
+            errors.append(error)
+            if error is ErrorCode.NONE:
+                position = CommittedOffset(row.offset, row.leader_epoch, row.metadata, now.wall_ms, expire_ms)
+                admitted.append((row, position))
+        records = [
+            (offset_key(group_id, row.topic, row.partition), offset_value(position)) for row, position in admitted
+        ]
+        if not self._write(group_id, records, now):
+            failed = ErrorCode.COORDINATOR_NOT_AVAILABLE
+            return [failed if error is ErrorCode.NONE else error for error in errors]
+        for row, position in admitted:
+            self._offsets.put(group_id, row.topic, row.partition, position)
+        self._forget_if_idle(group_id)
+        return errors
+
+    def committed(self, group_id: str) -> Mapping[str, Mapping[int, CommittedOffset]]:
+        """Return topic -> partition -> committed offset of a group; empty for an unknown one."""
+        return self._offsets.of_group(group_id)
+
+    def delete_offsets(
+        self, group_id: str, keys: Sequence[tuple[str, int]], now: Instant
+    ) -> ErrorCode | list[ErrorCode]:
+        """OffsetDelete: an error for all, or one for each (topic, partition)."""
+        group = self._groups.get(group_id)
+        if group is None:
+            return ErrorCode.GROUP_ID_NOT_FOUND if group_id else ErrorCode.INVALID_GROUP_ID
+        in_use: frozenset[str] | None = frozenset()
+        if group.state is not GroupState.EMPTY:
+            if group.protocol_type != CONSUMER_PROTOCOL_TYPE:
+                return ErrorCode.NON_EMPTY_GROUP
+            in_use = _topics_read_by(group)
+        deletable = [key for key in keys if in_use is not None and key[0] not in in_use]
+        if not self._remove_offsets(group_id, deletable, now):
+            return ErrorCode.COORDINATOR_NOT_AVAILABLE
+        free = set(deletable)
+        return [ErrorCode.NONE if key in free else ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC for key in keys]
+
+    def forget_topic(self, topic: str, now: Instant) -> None:
+        """Drop the offsets of a topic that has been deleted: a new one of that name begins at 0."""
+        by_group: dict[str, list[tuple[str, int]]] = {}
+        for group_id, partition in self._offsets.keys_of_topic(topic):
+            by_group.setdefault(group_id, []).append((topic, partition))
+        for group_id, keys in by_group.items():
+            self._remove_offsets(group_id, keys, now)
+
+    # Administration
+
+    def describe(self, group_id: str) -> DescribedGroup | None:
+        """Return a group for DescribeGroups, or None when there is none of that name."""
+        group = self._groups.get(group_id)
+        return group.described() if group is not None else None
+
+    def groups(self) -> Iterator[ClassicGroup]:
+        """Return every group, for ListGroups."""
+        return iter(self._groups.values())
+
+    def delete(self, group_id: str, now: Instant) -> ErrorCode:
+        """DeleteGroups, for one group: only without members."""
+        if not group_id:
+            return ErrorCode.INVALID_GROUP_ID
+        group = self._groups.get(group_id)
+        if group is None:
+            return ErrorCode.GROUP_ID_NOT_FOUND
+        if group.state is not GroupState.EMPTY:
+            return ErrorCode.NON_EMPTY_GROUP
+        keys = self._offsets.keys_of_group(group_id)
+        tombstones: list[JournalRecord] = [(offset_key(group_id, *key), None) for key in keys]
+        if not self._write(group_id, [*tombstones, (group_key(group_id), None)], now):
+            return ErrorCode.COORDINATOR_NOT_AVAILABLE
+        for key in keys:
+            self._offsets.remove(group_id, *key)
+        self._forget(group)
+        return ErrorCode.NONE
+
+    def restore(self, records: Iterable[OffsetRecord | GroupRecord], topics: Collection[str], now: Instant) -> None:
+        """Replay the journal, oldest first. Offsets of topics that are not in `topics` are dropped for good."""
+        stored: dict[str, StoredGroup] = {}
+        for record in records:
+            if isinstance(record, GroupRecord):
+                if record.stored is None:
+                    stored.pop(record.group_id, None)
+                else:
+                    stored[record.group_id] = record.stored
+            elif record.committed is None:
+                self._offsets.remove(record.group_id, record.topic, record.partition)
+            else:
+                self._offsets.put(record.group_id, record.topic, record.partition, record.committed)
+        for group_id in {*stored, *self._offsets.group_ids()}:
+            group = self._create(group_id, now)
+            if group_id in stored:
+                group = ClassicGroup.restored(group_id, stored[group_id], self.settings, now)
+                self._groups[group_id] = group
+            self._member_bytes += group.bytes_held
+            self._arm(group)
+        for topic in self._offsets.topics().difference(topics):
+            self.forget_topic(topic, now)
+        for partition in range(self._journal.partition_count):
+            self._compaction.consider(partition)
+        self._schedule_compaction(now)
+
+    # Guards
+
+    def _refuse_join(self, group_id: str, request: JoinRequest, now: Instant) -> ErrorCode:
+        if not group_id or not _fits_bytes(group_id, NAME_BYTES_MAX):
+            return ErrorCode.INVALID_GROUP_ID
+        names = [request.instance_id or "", request.protocol_type, *(offer.name for offer in request.protocols)]
+        if not all(_fits_bytes(name, NAME_BYTES_MAX) for name in names):
+            return ErrorCode.INVALID_REQUEST
+        settings = self.settings
+        if not settings.session_timeout_ms_min <= request.session_timeout_ms <= settings.session_timeout_ms_max:
+            return ErrorCode.INVALID_SESSION_TIMEOUT
+        size = sum(len(offer.metadata) for offer in request.protocols)
+        if self._member_bytes + size > settings.member_bytes_total_max:
+            return ErrorCode.GROUP_MAX_SIZE_REACHED
+        if group_id in self._groups:
+            return ErrorCode.NONE
+        if request.member_id:
+            return ErrorCode.UNKNOWN_MEMBER_ID
+        return ErrorCode.NONE if self._has_room_for_a_group(now) else ErrorCode.GROUP_MAX_SIZE_REACHED
+
+    def _refuse_commit(self, group_id: str, request: CommitRequest, now: Instant) -> ErrorCode:
+        group = self._groups.get(group_id)
+        if group is not None:
+            return group.admit_commit(request.member_id, request.instance_id, request.generation, now)
+        if not group_id or not _fits_bytes(group_id, NAME_BYTES_MAX):
+            return ErrorCode.INVALID_GROUP_ID
+        if request.generation >= 0:
+            return ErrorCode.ILLEGAL_GENERATION
+        if not self._has_room_for_a_group(now):
+            return ErrorCode.GROUP_MAX_SIZE_REACHED
+        self._create(group_id, now)
+        return ErrorCode.NONE
+
+    def _refuse_offset(self, group_id: str, row: PartitionCommit) -> ErrorCode:
+        if not _fits_bytes(row.metadata, self.settings.offset_metadata_bytes_max):
+            return ErrorCode.OFFSET_METADATA_TOO_LARGE
+        if not self._offsets.has_room(group_id, row.topic, row.partition, row.metadata):
+            return ErrorCode.POLICY_VIOLATION
+        return ErrorCode.NONE
+
+    def _has_room_for_a_group(self, now: Instant) -> bool:
+        if len(self._groups) < self.settings.groups_max:
+            return True
+        if now.monotonic_s - self._reclaimed_at_s >= RECLAIM_PAUSE_S:
+            self._reclaimed_at_s = now.monotonic_s
+            self._sweep(now)
+        return len(self._groups) < self.settings.groups_max
+
+    # Keeping the table
+
+    def _create(self, group_id: str, now: Instant) -> ClassicGroup:
+        group = self._groups[group_id] = ClassicGroup(group_id, self.settings, now)
+        return group
+
+    def _settle(self, group: ClassicGroup, answers: list[Answer], bytes_before: int, now: Instant) -> list[Answer]:
+        """Do what every change of a group asks for: store it, watch its deadline, count it, drop it if it is void."""
+        self._member_bytes += group.bytes_held - bytes_before
+        if group.must_store:
+            group.must_store = False
+            # A failure is logged and otherwise borne: after a crash the members would be told to join anew.
+            self._write(group.group_id, [(group_key(group.group_id), group_value(group.stored()))], now)
+        self._arm(group)
+        self._forget_if_idle(group.group_id)
+        return answers
+
+    def _arm(self, group: ClassicGroup) -> None:
+        if group.wake_at_s >= self._armed.get(group.group_id, float("inf")):
+            return
+        self._armed[group.group_id] = group.wake_at_s
+        heapq.heappush(self._alarms, (group.wake_at_s, group.group_id))
+        if len(self._alarms) > 2 * len(self._armed) + STALE_ALARMS_MAX:
+            self._alarms = [(deadline_s, group_id) for group_id, deadline_s in self._armed.items()]
+            heapq.heapify(self._alarms)
+
+    def _forget_if_idle(self, group_id: str) -> None:
+        group = self._groups[group_id]
+        if group.never_lived and group_id not in self._offsets:
+            self._forget(group)
+
+    def _forget(self, group: ClassicGroup) -> None:
+        group.state = GroupState.DEAD
+        del self._groups[group.group_id]
+        self._armed.pop(group.group_id, None)
+
+    def _sweep(self, now: Instant) -> None:
+        """Drop offsets that have expired, and groups that have neither members nor offsets."""
+        for group_id, group in list(self._groups.items()):
+            expired = self._expired_offsets(group, now)
+            if expired and not self._remove_offsets(group_id, expired, now):
+                return
+            void = group.state is GroupState.EMPTY and not group.pending and group_id not in self._offsets
+            if void and self._write(group_id, [(group_key(group_id), None)], now):
+                self._forget(group)
+
+    def _expired_offsets(self, group: ClassicGroup, now: Instant) -> list[tuple[str, int]]:
+        in_use: frozenset[str] | None = frozenset()
+        counted_from_ms: int | None = None
+        if group.state is GroupState.EMPTY:
+            counted_from_ms = group.state_since_ms if group.protocol_type else None
+        elif group.state is GroupState.STABLE and group.protocol_type == CONSUMER_PROTOCOL_TYPE:
+            in_use = _topics_read_by(group)
+        else:
+            return []
+        retention_ms = self.settings.offsets_retention_minutes * 60_000
+        return [
+            (topic, partition)
+            for topic, partitions in self._offsets.of_group(group.group_id).items()
+            if in_use is not None and topic not in in_use
+            for partition, committed in partitions.items()
+            if is_expired(committed, counted_from_ms, retention_ms, now.wall_ms)
+        ]
+
+    # The journal
+
+    def _write(self, group_id: str, records: Sequence[JournalRecord], now: Instant) -> bool:
+        if not records:
+            return True
+        partition = partition_of(group_id, self._journal.partition_count)
+        try:
+            self._journal.append(partition, records, now.wall_ms)
+        except JournalFailed as error:
+            logger.error("group %s: %d records could not be stored: %s", group_id, len(records), error)
+            return False
+        self._compaction.consider(partition)
+        self._schedule_compaction(now)
+        return True
+
+    def _remove_offsets(self, group_id: str, keys: Sequence[tuple[str, int]], now: Instant) -> bool:
+        present = [key for key in keys if self._offsets.get(group_id, *key) is not None]
+        if not self._write(group_id, [(offset_key(group_id, *key), None) for key in present], now):
+            return False
+        for key in present:
+            self._offsets.remove(group_id, *key)
+        return True
+
+    def _schedule_compaction(self, now: Instant) -> None:
+        due_s = now.monotonic_s + COMPACTION_PAUSE_S
+        self._compact_at_s = min(self._compact_at_s, due_s) if self._compaction.running else float("inf")
+
+    def _compact(self, now: Instant) -> None:
+        try:
+            self._compaction.step(now.wall_ms)
+        except JournalFailed as error:
+            logger.error("compaction of the committed offsets stopped: %s", error)
+        self._compact_at_s = float("inf")
+        self._schedule_compaction(now)
+
+    def _groups_in(self, partition: int) -> list[str]:
+        count = self._journal.partition_count
+        return [group_id for group_id in self._groups if partition_of(group_id, count) == partition]
+
+    def _records_of(self, group_id: str) -> Iterator[JournalRecord]:
+        group = self._groups.get(group_id)
+        if group is None:
+            return
+        if group.generation > 0:
+            yield group_key(group_id), group_value(group.stored())
+        for topic, partitions in self._offsets.of_group(group_id).items():
+            for partition, committed in partitions.items():
+                yield offset_key(group_id, topic, partition), offset_value(committed)
+
+
+def _topics_read_by(group: ClassicGroup) -> frozenset[str] | None:
+    """Topics that the members of a consumer group subscribe to; None when that cannot be told."""
+    return topics_in_use(offer.metadata for member in group.members for offer in member.protocols)
+
+
+def _fits_bytes(text: str, bytes_max: int) -> bool:
+    # At most four bytes a character: most texts need no encoding to be sure.
+    return len(text) * 4 <= bytes_max or len(text.encode()) <= bytes_max

@@ -1,0 +1,79 @@
+"""Bounds and timeouts of the group coordinator, under Apache Kafka's names where Kafka has the setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+KAFKA_NAMES: dict[str, str] = {
+    "group.min.session.timeout.ms": "session_timeout_ms_min",
+    "group.max.session.timeout.ms": "session_timeout_ms_max",
+    "group.initial.rebalance.delay.ms": "initial_rebalance_delay_ms",
+    "group.max.size": "members_max",
+    "group.max.count": "groups_max",
+    "group.members.max.bytes": "member_bytes_total_max",
+    "offset.metadata.max.bytes": "offset_metadata_bytes_max",
+    "offsets.topic.num.partitions": "offsets_partitions",
+    "offsets.topic.compaction.min.bytes": "compaction_bytes_min",
+    "offsets.retention.minutes": "offsets_retention_minutes",
+    "offsets.retention.check.interval.ms": "offsets_retention_check_interval_ms",
+    "offsets.max.count": "offsets_max",
+    "offsets.metadata.total.max.bytes": "offset_metadata_bytes_total_max",
+}
+"""Setting name -> field. The four names with `max.count` or `max.bytes` are this broker's own bounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSettings:
+    """Settings of the coordinator; times in the unit of the field's name.
+
+    Kafka's defaults, but for: `members_max` (Kafka: unbounded), `offsets_partitions` (Kafka: 50), and the bounds
+    that Kafka leaves to its heap. Six partitions spread the groups evenly over one, two, three or six brokers, and
+    an unused partition costs a folder and an open segment; fifty of them would dominate the start of a small broker.
+    """
+
+    session_timeout_ms_min: int = 6_000
+    session_timeout_ms_max: int = 1_800_000
+    initial_rebalance_delay_ms: int = 3_000
+    members_max: int = 1_000
+    groups_max: int = 10_000
+    member_bytes_total_max: int = 256 * 1024 * 1024
+    offset_metadata_bytes_max: int = 4_096
+    offsets_partitions: int = 6
+    compaction_bytes_min: int = 8 * 1024 * 1024
+    offsets_retention_minutes: int = 10_080
+    offsets_retention_check_interval_ms: int = 600_000
+    offsets_max: int = 500_000
+    offset_metadata_bytes_total_max: int = 64 * 1024 * 1024
+    new_member_join_timeout_ms: int = 300_000
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, naming the setting, where a value makes no sense."""
+        names = {attribute: name for name, attribute in KAFKA_NAMES.items()}
+        for field in fields(self):
+            least = 0 if field.name == "initial_rebalance_delay_ms" else 1
+            if getattr(self, field.name) < least:
+                name = names.get(field.name, field.name)
+                raise ValueError(f"{name} must be at least {least}, not {getattr(self, field.name)}")
+        if self.session_timeout_ms_min > self.session_timeout_ms_max:
+            raise ValueError("group.min.session.timeout.ms is greater than group.max.session.timeout.ms")
+        if self.offset_metadata_bytes_max > 32_767:
+            raise ValueError("offset.metadata.max.bytes must be at most 32767, what a record's string can carry")
+        if self.offsets_partitions > 50:
+            raise ValueError("offsets.topic.num.partitions must be at most 50")
+
+    @classmethod
+    def from_names(cls, values: Mapping[str, str]) -> GroupSettings:
+        """Build from Kafka's setting names; names that are not the coordinator's are left alone.
+
+        Raises ValueError for a value that is not a whole number or is out of bounds.
+        """
+        chosen: dict[str, int] = {}
+        for name, attribute in KAFKA_NAMES.items():
+            if name not in values:
+                continue
+            try:
+                chosen[attribute] = int(values[name])
+            except ValueError:
+                raise ValueError(f"{name} must be a whole number, not {values[name]!r}") from None
+        return cls(**chosen)
