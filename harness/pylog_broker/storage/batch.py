@@ -68,6 +68,9 @@ class BatchHeader(NamedTuple):
         return self.base_offset + self.last_offset_delta + 1
 
 
+_make_header = BatchHeader._make
+
+
 def parse_header(buffer: Buffer, position: int = 0) -> BatchHeader:
     """The header at `position`.
 
@@ -84,7 +87,7 @@ def parse_header(buffer: Buffer, position: int = 0) -> BatchHeader:
             f"impossible header: base offset {fields[0]}, length {fields[1]}, "
             f"last offset delta {fields[6]}, record count {fields[12]}"
         )
-    return BatchHeader(fields[0], fields[1] + LOG_OVERHEAD, *fields[2:])
+    return _make_header((fields[0], fields[1] + LOG_OVERHEAD, *fields[2:]))
 
 
 def checksum(buffer: Buffer, start: int, end: int) -> int:

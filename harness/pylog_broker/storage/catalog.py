@@ -47,6 +47,7 @@ PARTITIONS_MAX = 10_000  # over all topics: each costs a folder, a descriptor an
 PRODUCER_ID_BLOCK = 1000
 CHECKPOINT_BYTES = 16 << 20  # appended to a partition since its last checkpoint ...
 CHECKPOINT_INTERVAL_MS = 60_000  # ... or this long since the last checkpoint of all
+RETENTION_INTERVAL_MS = 5_000  # between two looks at what is expired
 DELETED_SUFFIX = "-delete"
 
 _TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]+")
@@ -107,7 +108,7 @@ class Catalog:
         self._keys: dict[PartitionLog, str] = {}
         self._doomed: list[str] = []
         self._next_producer_id = self._producer_id_end = 0
-        self._checkpointed_ms = clock()
+        self._checkpointed_ms = self._retained_ms = clock()
         self._closed = False
         file_system.mkdir(self._meta)
         self._lock = FolderLock(self.data_dir)
@@ -437,11 +438,15 @@ class Catalog:
 
     def maintain(self, now_ms: int) -> None:
         """Periodic work, to be called about once a second: retention, `flush.ms`, expiry of producers, checkpoints."""
+        retention_due = now_ms - self._retained_ms >= RETENTION_INTERVAL_MS
+        if retention_due:
+            self._retained_ms = now_ms
         for log in self._keys:
             try:
-                log.apply_retention(now_ms)
                 log.flush_if_due(now_ms)
-                log.producers.expire(now_ms)
+                if retention_due:
+                    log.apply_retention(now_ms)
+                    log.producers.expire(now_ms)
             except (StorageError, OSError) as error:
                 logger.error("upkeep of %s-%d: %s", log.topic, log.partition, error)
         interval_over = now_ms - self._checkpointed_ms >= CHECKPOINT_INTERVAL_MS

@@ -10,20 +10,16 @@ never the state of the log.
 
 from __future__ import annotations
 
-import logging
 import os
 from bisect import bisect_right
 from collections.abc import Callable
-from typing import NamedTuple
 
+from harness.pylog_broker.storage import lookup
 from harness.pylog_broker.storage.batch import (
-    LOG_APPEND_TIME_BIT,
     BatchHeader,
-    iterate_records,
     patch_log_append_time,
     patch_offset,
 )
-from harness.pylog_broker.storage.compression import CodecMissing
 from harness.pylog_broker.storage.disk_worker import InlineWorker, Worker
 from harness.pylog_broker.storage.documents import write_document
 from harness.pylog_broker.storage.errors import (
@@ -32,60 +28,19 @@ from harness.pylog_broker.storage.errors import (
     OffsetOutOfRange,
     StorageFailed,
 )
+from harness.pylog_broker.storage.facts import EMPTY_SLICE, AppendResult, LogSlice, LogState
 from harness.pylog_broker.storage.filesystem import FileSystem, sync_directory
+from harness.pylog_broker.storage.housekeeping import delete_segment_files, finish_closed_segment
 from harness.pylog_broker.storage.index import RELATIVE_OFFSET_MAX, SparseIndex
-from harness.pylog_broker.storage.producer_state import ProducerState
+from harness.pylog_broker.storage.producer_state import SNAPSHOT_KIND
 from harness.pylog_broker.storage.retention import SegmentFacts, expired_segments
 from harness.pylog_broker.storage.segment import BadBatch, OpenSegments, Segment, SegmentFile, walk_headers
 from harness.pylog_broker.storage.topic_config import INT64_MAX, TopicConfig
 
-logger = logging.getLogger(__name__)
+__all__ = ["EMPTY_SLICE", "AppendResult", "LogSlice", "LogState", "PartitionLog"]
 
 LEADER_EPOCH = 0  # one node never elects
 CURSORS_MAX = 256  # read positions remembered per partition, for readers that go on where they stopped
-SNAPSHOT_KIND = "producer-snapshot"
-
-
-class AppendResult(NamedTuple):
-    """What a producer is told. `log_append_time_ms` is -1 unless the broker stamped the batch."""
-
-    base_offset: int
-    log_append_time_ms: int
-    log_start_offset: int
-    duplicate: bool
-
-
-class LogSlice(NamedTuple):
-    """Whole batches in one file: bytes [position, position + length) of `file.fd`, for `os.sendfile`.
-
-    Holding the slice keeps the descriptor open, also when the segment is deleted meanwhile. An empty slice has length 0 and
-    no file. `next_offset` is where to go on, or -1 when that is not known without reading.
-    """
-
-    file: SegmentFile | None
-    position: int
-    length: int
-    next_offset: int
-
-    @property
-    def fd(self) -> int:
-        return self.file.fd if self.file is not None else -1
-
-    def read(self) -> bytes:
-        """The bytes themselves, for callers that want no `sendfile`."""
-        return os.pread(self.file.fd, self.length, self.position) if self.file is not None else b""
-
-
-EMPTY_SLICE = LogSlice(None, 0, 0, -1)
-
-
-class LogState(NamedTuple):
-    """What recovery hands to a log."""
-
-    segments: list[Segment]
-    log_start_offset: int
-    log_end_offset: int
-    producers: ProducerState
 
 
 def _ignore(_: PartitionLog) -> None:
@@ -326,25 +281,11 @@ class PartitionLog:
         return fresh
 
     def _finish_closed(self, segment: Segment) -> Callable[[], None]:
-        """A job that makes a closed segment durable and writes its index."""
-        file, index = segment.open()
+        def note_failure(reason: str) -> None:
+            if self._flush_messages < INT64_MAX:
+                self.failure = reason
 
-        def finish() -> None:
-            if segment.deleted:
-                return
-            try:
-                self._fs.sync(file.fd)
-                sync_directory(self._fs, self.directory)
-                segment.save_index(index)
-                segment.synced = True
-            except FileNotFoundError:
-                pass  # deleted meanwhile
-            except OSError as error:
-                if self._flush_messages < INT64_MAX:
-                    self.failure = f"fsync of {segment.log_path} failed: {error}"
-                logger.error("cannot finish %s: %s", segment.log_path, error)
-
-        return finish
+        return finish_closed_segment(self._fs, segment, on_failure=note_failure)
 
     def sync_closed(self) -> None:
         """Have the closed segments that are not known to be durable fsynced by the worker."""
@@ -396,30 +337,8 @@ class PartitionLog:
         for segment in removed:
             segment.deleted = True
             self._open_segments.forget(segment)
-            self._delete_file(segment)
+            self._worker.submit(delete_segment_files(self._fs, segment))
         self.bytes_since_checkpoint += 1
-
-    def _delete_file(self, segment: Segment) -> None:
-        """Take a segment out of the log at once (rename), and free its bytes in the background (unlink)."""
-        doomed = segment.log_path + ".deleted"
-        try:
-            self._fs.rename(segment.log_path, doomed)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            logger.error("cannot delete %s: %s", segment.log_path, error)
-            return
-
-        def unlink() -> None:
-            for path in (doomed, segment.path + ".index", segment.path + ".timeindex"):
-                try:
-                    self._fs.unlink(path)
-                except FileNotFoundError:
-                    pass
-                except OSError as error:
-                    logger.error("cannot unlink %s: %s", path, error)
-
-        self._worker.submit(unlink)
 
     def delete_records_before(self, offset: int) -> int:
         """Move the log start up to `offset` (DeleteRecords) and delete segments that lie wholly below it.
@@ -515,48 +434,12 @@ class PartitionLog:
     # --- look-up by time --------------------------------------------------------------------------------------------
 
     def offset_for_timestamp(self, timestamp_ms: int) -> tuple[int, int] | None:
-        """(offset, timestamp in ms) of the first record stamped at or after `timestamp_ms`, or None.
-
-        Looks inside the batch (KIP-79); where its codec's module is not installed, the answer is the batch's first offset.
-        """
-        for segment in list(self._segments):
-            if segment.size == 0 or segment.load_max_timestamp() < timestamp_ms:
-                continue
-            file, index = segment.open()
-            start = index.position_before_offset(index.offset_before_time(timestamp_ms))
-            try:
-                for position, header in walk_headers(self._fs, file.fd, start, segment.size):
-                    if header.max_timestamp >= timestamp_ms and header.last_offset >= self.log_start_offset:
-                        segment.verify(position, position + header.length)
-                        found = self._record_at(file, position, header, timestamp_ms)
-                        if found is not None:
-                            return found
-            except BadBatch as error:
-                raise segment.corrupt(error) from error
-        return None
+        """(offset, timestamp in ms) of the first record stamped at or after `timestamp_ms`, or None; see `lookup`."""
+        return lookup.first_at_or_after(self._fs, self._segments, self.log_start_offset, timestamp_ms)
 
     def offset_of_max_timestamp(self) -> tuple[int, int] | None:
         """(offset, timestamp in ms) of the first record with the largest timestamp of the log, or None (KIP-734)."""
-        stamped = [segment for segment in self._segments if segment.load_max_timestamp() >= 0]
-        if not stamped:
-            return None
-        newest = max(stamped, key=lambda segment: segment.max_timestamp)
-        return self.offset_for_timestamp(newest.max_timestamp)
-
-    def _record_at(
-        self, file: SegmentFile, position: int, header: BatchHeader, timestamp_ms: int
-    ) -> tuple[int, int] | None:
-        first_offset = max(header.base_offset, self.log_start_offset)
-        if header.attributes & LOG_APPEND_TIME_BIT:
-            return first_offset, header.max_timestamp
-        batch = self._fs.pread(file.fd, header.length, position)
-        try:
-            for record in iterate_records(batch):
-                if record.timestamp >= timestamp_ms and record.offset >= first_offset:
-                    return record.offset, record.timestamp
-        except CodecMissing:
-            return first_offset, header.max_timestamp
-        return None
+        return lookup.first_with_max_timestamp(self._fs, self._segments, self.log_start_offset)
 
     # --- checkpoints and shutdown -----------------------------------------------------------------------------------
 

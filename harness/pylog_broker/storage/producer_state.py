@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from harness.pylog_broker.storage.batch import BatchHeader
 from harness.pylog_broker.storage.errors import InvalidProducerEpoch, OutOfOrderSequence
 
+SNAPSHOT_KIND = "producer-snapshot"
 BATCHES_REMEMBERED = 5
 SEQUENCE_MAX = 2**31 - 1
 PRODUCERS_MAX = 50_000  # per partition; beyond it the producer that wrote longest ago is forgotten

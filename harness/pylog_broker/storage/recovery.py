@@ -21,10 +21,10 @@ from typing import NamedTuple
 
 from harness.pylog_broker.storage.documents import read_document
 from harness.pylog_broker.storage.errors import CorruptLog, UnsupportedFormat
+from harness.pylog_broker.storage.facts import LogState
 from harness.pylog_broker.storage.filesystem import FileSystem
 from harness.pylog_broker.storage.index import SparseIndex
-from harness.pylog_broker.storage.log import SNAPSHOT_KIND, LogState
-from harness.pylog_broker.storage.producer_state import ProducerState
+from harness.pylog_broker.storage.producer_state import SNAPSHOT_KIND, ProducerState
 from harness.pylog_broker.storage.segment import (
     INDEX_INTERVAL_BYTES,
     SCAN_BYTES,
