@@ -212,7 +212,7 @@ class GroupCoordinator:
         """OffsetDelete: an error for all, or one for each (topic, partition)."""
         group = self._groups.get(group_id)
         if group is None:
-            return ErrorCode.GROUP_ID_NOT_FOUND if group_id else ErrorCode.INVALID_GROUP_ID
+            return ErrorCode.GROUP_ID_NOT_FOUND
         in_use: frozenset[str] | None = frozenset()
         if group.state is not GroupState.EMPTY:
             if group.protocol_type != CONSUMER_PROTOCOL_TYPE:
@@ -245,8 +245,6 @@ class GroupCoordinator:
 
     def delete(self, group_id: str, now: Instant) -> ErrorCode:
         """DeleteGroups, for one group: only without members."""
-        if not group_id:
-            return ErrorCode.INVALID_GROUP_ID
         group = self._groups.get(group_id)
         if group is None:
             return ErrorCode.GROUP_ID_NOT_FOUND
@@ -311,8 +309,8 @@ class GroupCoordinator:
         group = self._groups.get(group_id)
         if group is not None:
             return group.admit_commit(request.member_id, request.instance_id, request.generation, now)
-        if not group_id or not _fits_bytes(group_id, NAME_BYTES_MAX):
-            return ErrorCode.INVALID_GROUP_ID
+        if not _fits_bytes(group_id, NAME_BYTES_MAX):
+            return ErrorCode.INVALID_GROUP_ID  # an empty one is fine here, as ever: standalone consumers use it
         if request.generation >= 0:
             return ErrorCode.ILLEGAL_GENERATION
         if not self._has_room_for_a_group(now):

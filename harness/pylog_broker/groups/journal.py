@@ -74,10 +74,11 @@ class Compaction:
         self._bytes_min = bytes_min
         self._groups_in = groups_in
         self._records_of = records_of
-        self._bytes_after: dict[int, int] = {}
+        self._live_bytes: dict[int, int] = {}
         self._partition: int | None = None
         self._remaining: list[str] = []
         self._start_offset = 0
+        self._rewritten_bytes = 0
 
     @property
     def running(self) -> bool:
@@ -88,10 +89,11 @@ class Compaction:
         """Begin to compact `partition` if it has outgrown its bound and no other is being compacted."""
         if self._partition is not None:
             return
-        bound = max(self._bytes_min, GROWTH_FACTOR * self._bytes_after.get(partition, 0))
+        bound = max(self._bytes_min, GROWTH_FACTOR * self._live_bytes.get(partition, 0))
         if self._journal.size_bytes(partition) <= bound:
             return
         self._partition = partition
+        self._rewritten_bytes = 0
         self._remaining = self._groups_in(partition)
         self._start_offset = self._journal.end_offset(partition)
 
@@ -104,13 +106,15 @@ class Compaction:
             chunk = [self._remaining.pop() for _ in range(min(GROUPS_PER_STEP, len(self._remaining)))]
             records = [record for group_id in chunk for record in self._records_of(group_id)]
             if records:
+                bytes_before = self._journal.size_bytes(partition)
                 self._journal.append(partition, records, now_ms)
+                self._rewritten_bytes += self._journal.size_bytes(partition) - bytes_before
             if not self._remaining:
                 self._journal.cut_before(partition, self._start_offset)
-                self._bytes_after[partition] = self._journal.size_bytes(partition)
+                self._live_bytes[partition] = self._rewritten_bytes
                 self._partition = None
         except JournalFailed:
             # Try again only when the partition has grown once more, not in a loop over a full disk.
-            self._bytes_after[partition] = self._journal.size_bytes(partition)
+            self._live_bytes[partition] = self._journal.size_bytes(partition)
             self._partition = None
             raise

@@ -1,0 +1,151 @@
+"""The coordinator at work in a broker: the clock, the one timer, and the requests that wait for an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from harness.pylog_broker.groups.coordinator import CommitRequest, GroupCoordinator
+from harness.pylog_broker.groups.messages import (
+    Answer,
+    Instant,
+    JoinReply,
+    JoinRequest,
+    MemberIdentity,
+    SyncReply,
+    SyncRequest,
+)
+from harness.pylog_broker.groups.offsets_topic import OffsetsTopic
+from harness.pylog_broker.groups.settings import GroupSettings
+from harness.pylog_broker.handlers.api import Deferred
+from harness.pylog_broker.protocol.errors import ErrorCode
+from harness.pylog_broker.protocol.message import Message
+from harness.pylog_broker.storage.catalog import Catalog
+from harness.pylog_broker.storage.log import PartitionLog
+from harness.pylog_broker.timers import Timer, Timers
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+MEMBER_NAME_CHARACTERS_MAX = 200
+
+
+class HeldRequest:
+    """The token of a JoinGroup or SyncGroup: where its answer goes, and how it is put into words."""
+
+    __slots__ = ("_respond", "deferred")
+
+    def __init__(self, respond: Callable[[Any], Message]) -> None:
+        self.deferred = Deferred()
+        self._respond = respond
+
+    def answer(self, reply: JoinReply | SyncReply) -> None:
+        """Complete the request; if its connection has gone, nothing happens."""
+        self.deferred.complete(self._respond(reply))
+
+
+class GroupService:
+    """What the handlers talk to. All calls come from the broker's one thread."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        settings: GroupSettings,
+        *,
+        timers: Timers,
+        monotonic_s: Callable[[], float],
+        wall_ms: Callable[[], int],
+        new_uuid: Callable[[], UUID],
+        on_append: Callable[[PartitionLog, int], None],
+    ) -> None:
+        """Replay what is stored in the catalog and begin to keep time."""
+        self._monotonic_s = monotonic_s
+        self._wall_ms = wall_ms
+        self._new_uuid = new_uuid
+        self._timers = timers
+        self._timer: Timer | None = None
+        journal = OffsetsTopic(catalog, settings, on_append)
+        self.coordinator = GroupCoordinator(settings, journal, self.now())
+        self.coordinator.restore(journal.replay(), catalog.topics.keys(), self.now())
+        self._arm()
+
+    def now(self) -> Instant:
+        """Return the present on both clocks."""
+        return Instant(self._monotonic_s(), self._wall_ms())
+
+    def fresh_member_id(self, prefix: str) -> str:
+        """Return a member id that nobody has, beginning with the client's or the static member's name."""
+        return f"{prefix[:MEMBER_NAME_CHARACTERS_MAX]}-{self._new_uuid()}"
+
+    def join(self, group_id: str, request: JoinRequest, respond: Callable[[JoinReply], Message]) -> Deferred:
+        """JoinGroup; the deferred response may be complete already."""
+        held = HeldRequest(respond)
+        self._deliver(self.coordinator.join(group_id, request, held, self.now()))
+        return held.deferred
+
+    def sync(self, group_id: str, request: SyncRequest, respond: Callable[[SyncReply], Message]) -> Deferred:
+        """SyncGroup; the deferred response may be complete already."""
+        held = HeldRequest(respond)
+        self._deliver(self.coordinator.sync(group_id, request, held, self.now()))
+        return held.deferred
+
+    def heartbeat(self, group_id: str, member_id: str, instance_id: str | None, generation: int) -> ErrorCode:
+        """Heartbeat."""
+        return self.coordinator.heartbeat(group_id, member_id, instance_id, generation, self.now())
+
+    def leave(self, group_id: str, identities: Sequence[MemberIdentity]) -> list[ErrorCode]:
+        """LeaveGroup: one error code for each identity."""
+        errors, answers = self.coordinator.leave(group_id, identities, self.now())
+        self._deliver(answers)
+        return errors
+
+    def commit(self, group_id: str, request: CommitRequest) -> list[ErrorCode]:
+        """OffsetCommit: one error code for each offset."""
+        errors = self.coordinator.commit(group_id, request, self.now())
+        self._arm()
+        return errors
+
+    def delete_offsets(self, group_id: str, keys: Sequence[tuple[str, int]]) -> ErrorCode | list[ErrorCode]:
+        """OffsetDelete: an error for all, or one for each (topic, partition)."""
+        result = self.coordinator.delete_offsets(group_id, keys, self.now())
+        self._arm()
+        return result
+
+    def delete(self, group_id: str) -> ErrorCode:
+        """DeleteGroups, for one group."""
+        error = self.coordinator.delete(group_id, self.now())
+        self._arm()
+        return error
+
+    def forget_topic(self, topic: str) -> None:
+        """Drop the offsets of a topic that has just been deleted."""
+        self.coordinator.forget_topic(topic, self.now())
+        self._arm()
+
+    def close(self) -> None:
+        """Stop keeping time. Members find their places again after a restart."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _deliver(self, answers: Sequence[Answer]) -> None:
+        for token, reply in answers:
+            _held(token).answer(reply)
+        self._arm()
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._deliver(self.coordinator.tick(self.now()))
+
+    def _arm(self) -> None:
+        deadline_s = self.coordinator.next_deadline_s
+        if self._timer is not None:
+            if self._timer.deadline_s <= deadline_s:
+                return
+            self._timer.cancel()
+        self._timer = self._timers.schedule(deadline_s, self._tick)
+
+
+def _held(token: Hashable) -> HeldRequest:
+    assert isinstance(token, HeldRequest)
+    return token

@@ -1,0 +1,20 @@
+"""DeleteGroups, versions 0 to 2 (KIP-229): groups without members, and their committed offsets."""
+
+from __future__ import annotations
+
+from harness.pylog_broker.handlers.api import Api, RequestContext
+from harness.pylog_broker.protocol.generated.delete_groups import (
+    DeleteGroupsRequest,
+    DeleteGroupsResponse,
+    DeleteGroupsResponseGroup,
+)
+
+
+def handle(context: RequestContext, request: DeleteGroupsRequest) -> DeleteGroupsResponse:
+    """Delete each group asked for, or say why not."""
+    service = context.broker.groups
+    results = [DeleteGroupsResponseGroup(name, service.delete(name)) for name in request.groups_names]
+    return DeleteGroupsResponse(results=results)
+
+
+API = Api(42, "DeleteGroups", 0, 2, DeleteGroupsRequest, handle)

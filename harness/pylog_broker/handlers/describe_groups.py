@@ -1,0 +1,47 @@
+"""DescribeGroups, versions 0 to 6: 3 authorized operations, 4 static members, 6 an unknown group is an error (KIP-1043).
+
+Up to version 5 an unknown group is described as "Dead". There are no access rules, so all operations are authorized.
+"""
+
+from __future__ import annotations
+
+from harness.pylog_broker.handlers.api import Api, RequestContext
+from harness.pylog_broker.protocol.errors import ErrorCode
+from harness.pylog_broker.protocol.generated.describe_groups import (
+    DescribeGroupsRequest,
+    DescribeGroupsResponse,
+    DescribeGroupsResponseGroup,
+    DescribeGroupsResponseMember,
+)
+
+READ, DELETE, DESCRIBE = 3, 6, 8
+ALL_OPERATIONS = 1 << READ | 1 << DELETE | 1 << DESCRIBE
+NOT_ASKED = -(2**31)
+
+
+def handle(context: RequestContext, request: DescribeGroupsRequest) -> DescribeGroupsResponse:
+    """Describe each group asked for."""
+    operations = ALL_OPERATIONS if request.include_authorized_operations else NOT_ASKED
+    return DescribeGroupsResponse(groups=[_describe(context, name, operations) for name in request.groups])
+
+
+def _describe(context: RequestContext, group_id: str, operations: int) -> DescribeGroupsResponseGroup:
+    group = context.broker.groups.coordinator.describe(group_id)
+    if group is None:
+        row = DescribeGroupsResponseGroup(group_id=group_id, group_state="Dead", authorized_operations=operations)
+        if context.version >= 6:
+            row.error_code = ErrorCode.GROUP_ID_NOT_FOUND
+            row.error_message = f"there is no group {group_id!r}"
+        return row
+    return DescribeGroupsResponseGroup(
+        error_code=ErrorCode.NONE,
+        group_id=group_id,
+        group_state=group.state,
+        protocol_type=group.protocol_type,
+        protocol_data=group.protocol_name,
+        members=[DescribeGroupsResponseMember(*member) for member in group.members],
+        authorized_operations=operations,
+    )
+
+
+API = Api(15, "DescribeGroups", 0, 6, DescribeGroupsRequest, handle)

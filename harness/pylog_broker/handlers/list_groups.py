@@ -1,0 +1,37 @@
+"""ListGroups, versions 0 to 5: 4 states and a filter by them (KIP-518), 5 types and a filter by them (KIP-848).
+
+All groups are of type "classic" so far. Filters compare without regard to case, as in Apache Kafka.
+"""
+
+from __future__ import annotations
+
+from harness.pylog_broker.handlers.api import Api, RequestContext
+from harness.pylog_broker.protocol.generated.list_groups import (
+    ListGroupsRequest,
+    ListGroupsResponse,
+    ListGroupsResponseGroup,
+)
+
+CLASSIC = "classic"
+
+
+def handle(context: RequestContext, request: ListGroupsRequest) -> ListGroupsResponse:
+    """List the groups that pass the filters; an empty filter passes all."""
+    states = {state.lower() for state in request.states_filter}
+    types = {kind.lower() for kind in request.types_filter}
+    if types and CLASSIC not in types:
+        return ListGroupsResponse()
+    rows = [
+        ListGroupsResponseGroup(
+            group_id=group.group_id,
+            protocol_type=group.protocol_type or "",
+            group_state=group.state.value,
+            group_type=CLASSIC,
+        )
+        for group in context.broker.groups.coordinator.groups()
+        if not states or group.state.value.lower() in states
+    ]
+    return ListGroupsResponse(groups=rows)
+
+
+API = Api(16, "ListGroups", 0, 5, ListGroupsRequest, handle)

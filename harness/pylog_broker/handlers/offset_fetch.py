@@ -1,0 +1,106 @@
+"""OffsetFetch, versions 1 to 10: 2 all offsets of a group, 7 require stable, 8 several groups (KIP-709),
+9 member epochs (KIP-848, not checked: groups are classic), 10 topic ids.
+
+A partition without a committed offset answers -1 and no error. There are no transactions yet, so every offset is
+stable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from harness.pylog_broker.groups.records import CommittedOffset
+from harness.pylog_broker.handlers.api import Api, RequestContext
+from harness.pylog_broker.protocol.errors import ErrorCode
+from harness.pylog_broker.protocol.generated.offset_fetch import (
+    OffsetFetchRequest,
+    OffsetFetchRequestGroup,
+    OffsetFetchResponse,
+    OffsetFetchResponseGroup,
+    OffsetFetchResponseGroupPartition,
+    OffsetFetchResponseGroupTopic,
+    OffsetFetchResponsePartition,
+    OffsetFetchResponseTopic,
+)
+
+Offsets = Mapping[int, CommittedOffset]
+
+NOTHING_COMMITTED = CommittedOffset(-1, -1, "", -1)
+NO_OFFSETS: Offsets = {}
+
+
+def handle(context: RequestContext, request: OffsetFetchRequest) -> OffsetFetchResponse:
+    """Answer for one group up to version 7, for several from version 8 on."""
+    if context.version >= 8:
+        groups = [_group_by_name(context, group) for group in request.groups]
+        if context.version >= 10:
+            groups = [_group_by_id(context, group) for group in request.groups]
+        return OffsetFetchResponse(groups=groups)
+    committed = _committed(context, request.group_id)
+    if request.topics is None:
+        asked: Iterable[tuple[str, Iterable[int]]] = committed.items()
+    else:
+        asked = [(topic.name, topic.partition_indexes) for topic in request.topics]
+    rows = [
+        OffsetFetchResponseTopic(
+            name,
+            [OffsetFetchResponsePartition(*row) for row in _rows(committed.get(name, NO_OFFSETS), partitions)],
+        )
+        for name, partitions in asked
+    ]
+    return OffsetFetchResponse(topics=rows)
+
+
+def _group_by_name(context: RequestContext, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup:
+    committed = _committed(context, group.group_id)
+    if group.topics is None:
+        asked: Iterable[tuple[str, Iterable[int]]] = committed.items()
+    else:
+        asked = [(topic.name, topic.partition_indexes) for topic in group.topics]
+    topics = [
+        OffsetFetchResponseGroupTopic(name=name, partitions=_partitions(committed.get(name, NO_OFFSETS), partitions))
+        for name, partitions in asked
+    ]
+    return OffsetFetchResponseGroup(group.group_id, topics)
+
+
+def _group_by_id(context: RequestContext, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup:
+    catalog = context.broker.catalog
+    committed = _committed(context, group.group_id)
+    topics: list[OffsetFetchResponseGroupTopic] = []
+    if group.topics is None:
+        for name, partitions in committed.items():
+            if name in catalog.topics:
+                topic_id = catalog.topics[name].topic_id
+                rows = _partitions(partitions, partitions)
+                topics.append(OffsetFetchResponseGroupTopic(topic_id=topic_id, partitions=rows))
+        return OffsetFetchResponseGroup(group.group_id, topics)
+    for asked in group.topics:
+        topic = catalog.by_id(asked.topic_id)
+        found = committed.get(topic.name, NO_OFFSETS) if topic is not None else NO_OFFSETS
+        error = ErrorCode.NONE if topic is not None else ErrorCode.UNKNOWN_TOPIC_ID
+        rows = _partitions(found, asked.partition_indexes, error)
+        topics.append(OffsetFetchResponseGroupTopic(topic_id=asked.topic_id, partitions=rows))
+    return OffsetFetchResponseGroup(group.group_id, topics)
+
+
+def _committed(context: RequestContext, group_id: str) -> Mapping[str, Offsets]:
+    committed: Mapping[str, Offsets] = context.broker.groups.coordinator.committed(group_id)
+    return committed
+
+
+def _partitions(
+    committed: Offsets, partitions: Iterable[int], error: ErrorCode = ErrorCode.NONE
+) -> list[OffsetFetchResponseGroupPartition]:
+    return [OffsetFetchResponseGroupPartition(*row) for row in _rows(committed, partitions, error)]
+
+
+def _rows(
+    committed: Offsets, partitions: Iterable[int], error: ErrorCode = ErrorCode.NONE
+) -> Iterable[tuple[int, int, int, str, ErrorCode]]:
+    for partition in partitions:
+        position = committed.get(partition, NOTHING_COMMITTED)
+        yield partition, position.offset, position.leader_epoch, position.metadata, error
+
+
+API = Api(9, "OffsetFetch", 1, 10, OffsetFetchRequest, handle)
