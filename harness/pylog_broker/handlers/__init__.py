@@ -8,11 +8,36 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from harness.pylog_broker.handlers.api import Api, Deferred, Reply, RequestContext
+from harness.pylog_broker.handlers.api import (
+    Api,
+    Body,
+    CloseConnection,
+    ConnectionState,
+    Deferred,
+    Reply,
+    RequestContext,
+    SlicedBody,
+)
 
-__all__ = ["MODULES", "Api", "Deferred", "Reply", "RequestContext", "load_handlers"]
+__all__ = [
+    "MODULES",
+    "Api",
+    "Body",
+    "CloseConnection",
+    "ConnectionState",
+    "Deferred",
+    "Reply",
+    "RequestContext",
+    "SlicedBody",
+    "load_handlers",
+]
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = (
+    "produce",
+    "fetch",
+    "metadata",
+    "api_versions",
+)
 
 
 def load_handlers() -> dict[int, Api]:

@@ -6,24 +6,43 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.pylog_broker.protocol.generated.index import APIS
 from harness.pylog_broker.protocol.message import Message
+from harness.pylog_broker.storage.log import LogSlice
 
 if TYPE_CHECKING:
     from harness.pylog_broker.broker import Broker
+
+
+class CloseConnection(Exception):
+    """The request cannot be answered, or must not be: close the connection it came on. The message says why."""
+
+
+class SlicedBody:
+    """A response body of which parts lie in log files: bytes and file ranges in turn, never joined in memory."""
+
+    __slots__ = ("parts", "size_bytes")
+
+    def __init__(self, parts: list[bytes | bytearray | LogSlice], size_bytes: int) -> None:
+        self.parts = parts
+        self.size_bytes = size_bytes
+
+
+Body = Message | bytes | bytearray | SlicedBody
+"""A response: a message, encoded for the version of its request, or a body that is encoded already."""
 
 
 class Deferred:
     """A response that is not known yet: a parked fetch, a JoinGroup that waits for the other members.
 
     The handler returns it, whoever completes it calls `complete(response)` exactly once, on the event loop's thread.
-    A response is a message (encoded for the version of its request) or bytes that are the encoded body. The
-    connection keeps its requests in order: what follows on the same connection waits for this one.
+    The connection keeps its requests in order: what follows on the same connection waits for this one.
     """
 
     __slots__ = ("_on_complete", "cancelled", "on_cancel", "response")
 
     def __init__(self) -> None:
-        self.response: Message | bytes | bytearray | None = None
+        self.response: Body | None = None
         self.cancelled = False
         self.on_cancel: Callable[[], None] | None = None
         """Called when the connection goes away first: drop the waiter."""
@@ -34,11 +53,12 @@ class Deferred:
         """Whether the response is there."""
         return self.response is not None
 
-    def complete(self, response: Message | bytes | bytearray) -> None:
+    def complete(self, response: Body) -> None:
         """Give the response; a second call, or one after the connection has gone, changes nothing."""
         if self.response is not None or self.cancelled:
             return
         self.response = response
+        self.on_cancel = None  # it often refers back to here; without the cycle no garbage collection is needed
         if self._on_complete is not None:
             self._on_complete(self)
 
@@ -47,14 +67,27 @@ class Deferred:
         if self.response is not None or self.cancelled:
             return
         self.cancelled = True
-        if self.on_cancel is not None:
-            self.on_cancel()
+        on_cancel, self.on_cancel = self.on_cancel, None
+        if on_cancel is not None:
+            on_cancel()
 
     def notify(self, on_complete: Callable[[Deferred], None]) -> None:
         """Have `on_complete` called with this once the response is there; at once if it is there already."""
         self._on_complete = on_complete
         if self.response is not None:
             on_complete(self)
+
+
+@dataclass(slots=True)
+class ConnectionState:
+    """What handlers remember from one request of a connection to the next."""
+
+    connection_id: int
+    """Unique for the life of the process."""
+    client_host: str
+    """The peer's address in Kafka's form: `/127.0.0.1`."""
+    fetch_start: int = 0
+    """The partition of the next fetch that is read first, counted over the request."""
 
 
 @dataclass(slots=True)
@@ -66,13 +99,20 @@ class RequestContext:
     version: int
     """The version of the API that the request uses."""
     client_id: str | None
-    client_host: str
-    """The peer's address in Kafka's form: `/127.0.0.1`."""
-    connection_id: int
-    """Unique for the life of the process."""
+    connection: ConnectionState
+
+    @property
+    def client_host(self) -> str:
+        """The peer's address in Kafka's form: `/127.0.0.1`."""
+        return self.connection.client_host
+
+    @property
+    def connection_id(self) -> int:
+        """Unique for the life of the process."""
+        return self.connection.connection_id
 
 
-Reply = Message | bytes | bytearray | Deferred | None
+Reply = Body | Deferred | None
 """What a handler may return; None only for Produce with acks=0, which has no response."""
 
 
@@ -84,7 +124,13 @@ class Api:
     name: str
     min_version: int
     max_version: int
-    request: type[Message]
+    request: type[Message] | None
+    """What the request is decoded to; None: the handler takes the undecoded body, a memoryview."""
     handle: Callable[[RequestContext, Any], Reply]
     min_version_advertised: int | None = None
     """What ApiVersions says instead of `min_version`; None: the same."""
+
+    @property
+    def flexible_from(self) -> int:
+        """The first flexible version (KIP-482), from the schema table."""
+        return APIS[self.key][4]

@@ -6,6 +6,7 @@ Up to version 5 an unknown group is described as "Dead". There are no access rul
 from __future__ import annotations
 
 from harness.pylog_broker.handlers.api import Api, RequestContext
+from harness.pylog_broker.handlers.authorized_operations import GROUP, NOT_ASKED
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.describe_groups import (
     DescribeGroupsRequest,
@@ -14,14 +15,10 @@ from harness.pylog_broker.protocol.generated.describe_groups import (
     DescribeGroupsResponseMember,
 )
 
-READ, DELETE, DESCRIBE = 3, 6, 8
-ALL_OPERATIONS = 1 << READ | 1 << DELETE | 1 << DESCRIBE
-NOT_ASKED = -(2**31)
-
 
 def handle(context: RequestContext, request: DescribeGroupsRequest) -> DescribeGroupsResponse:
     """Describe each group asked for."""
-    operations = ALL_OPERATIONS if request.include_authorized_operations else NOT_ASKED
+    operations = GROUP if request.include_authorized_operations else NOT_ASKED
     return DescribeGroupsResponse(groups=[_describe(context, name, operations) for name in request.groups])
 
 

@@ -1,0 +1,151 @@
+"""The broker: the one owner of catalog, groups, timers and parked requests, without sockets.
+
+Handlers reach everything through it; the server drives it (`timers`, `run_ready`) and gives it bytes through
+`dispatch.Dispatcher`. It is laid out as a cluster of one: the node has an id and an advertised address, a partition
+has a leader epoch and a high watermark.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from harness.pylog_broker.config import BrokerConfig
+from harness.pylog_broker.storage.catalog import Catalog, Topic
+from harness.pylog_broker.timers import Timers
+from harness.pylog_broker.waiters import Waiters
+
+if TYPE_CHECKING:
+    from harness.pylog_broker.handlers.api import Api
+
+logger = logging.getLogger(__name__)
+
+LEADER_EPOCH = 0  # one node never elects
+METADATA_CACHE_ENTRIES_MAX = 256
+METADATA_CACHE_KEY_BYTES_MAX = 4096
+LOOKUP_ENTRIES_MAX = 20_000
+
+
+class Endpoint(NamedTuple):
+    """Where clients reach this broker: what Metadata tells them."""
+
+    host: str
+    port: int
+
+
+class Broker:
+    """One running broker on one data folder."""
+
+    def __init__(
+        self,
+        config: BrokerConfig,
+        catalog: Catalog,
+        endpoint: Endpoint,
+        apis: Mapping[int, Api],
+        *,
+        wall_clock_s: Callable[[], float] = time.time,
+        monotonic_clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.config = config
+        self.catalog = catalog
+        self.endpoint = endpoint
+        self.apis = apis
+        self.node_id = config.node_id
+        self.timers = Timers()
+        self.waiters = Waiters(self.timers)
+        self.groups: Any = None
+        """The gateway to the group coordinator, set by the room of the group handlers."""
+        self.api_versions_cache: dict[int, bytes] = {}
+        self.metadata_cache: dict[tuple[int, bytes], bytes] = {}
+        self._wall_clock_s = wall_clock_s
+        self._monotonic_clock_s = monotonic_clock_s
+        self._image_version = catalog.image_version
+        self._topics_by_wire_name: dict[bytes, Topic] = {}
+
+    # --- clocks ----------------------------------------------------------------------------------------------------
+
+    def now_ms(self) -> int:
+        """Wall-clock time in ms since the epoch: what timestamps and retention go by."""
+        return int(self._wall_clock_s() * 1000)
+
+    def now_s(self) -> float:
+        """Monotonic time in seconds: what deadlines and timers go by."""
+        return self._monotonic_clock_s()
+
+    # --- topics ----------------------------------------------------------------------------------------------------
+
+    def topic_by_wire_name(self, wire_name: bytes) -> Topic | None:
+        """The topic whose UTF-8 name, or whose sixteen-byte id, is `wire_name`; remembered until the image changes."""
+        if self._image_version != self.catalog.image_version:
+            self._image_changed()
+        topic = self._topics_by_wire_name.get(wire_name)
+        return topic if topic is not None else self._find(wire_name, by_id=False)
+
+    def topic_by_wire_id(self, wire_id: bytes) -> Topic | None:
+        """The topic with this id of sixteen bytes, or None."""
+        if self._image_version != self.catalog.image_version:
+            self._image_changed()
+        topic = self._topics_by_wire_name.get(b"\0" + wire_id)
+        return topic if topic is not None else self._find(wire_id, by_id=True)
+
+    def _find(self, key: bytes, *, by_id: bool) -> Topic | None:
+        if by_id:
+            topic = self.catalog.by_id(UUID(bytes=key))
+            key = b"\0" + key
+        else:
+            topic = self.catalog.topics.get(key.decode("utf-8", "replace"))
+        if topic is not None and len(self._topics_by_wire_name) < LOOKUP_ENTRIES_MAX:
+            self._topics_by_wire_name[key] = topic
+        return topic
+
+    def _image_changed(self) -> None:
+        self._image_version = self.catalog.image_version
+        self._topics_by_wire_name.clear()
+        self.metadata_cache.clear()
+
+    def cached_metadata(self, version: int, body: memoryview) -> bytes | None:
+        """The response to the same Metadata request, if no metadata has changed since."""
+        if self._image_version != self.catalog.image_version:
+            self._image_changed()
+        if len(body) > METADATA_CACHE_KEY_BYTES_MAX:
+            return None
+        return self.metadata_cache.get((version, bytes(body)))
+
+    def cache_metadata(self, version: int, body: memoryview, response: bytes) -> None:
+        """Keep a response for `cached_metadata`; a full cache is emptied."""
+        if len(body) > METADATA_CACHE_KEY_BYTES_MAX:
+            return
+        if len(self.metadata_cache) >= METADATA_CACHE_ENTRIES_MAX:
+            self.metadata_cache.clear()
+        self.metadata_cache[version, bytes(body)] = response
+
+    def delete_topic(self, topic: Topic) -> None:
+        """Delete a topic and answer the fetches that wait for it. Raises what `Catalog.delete_topic` raises."""
+        logs = list(topic.partitions)
+        self.catalog.delete_topic(topic.name)
+        for log in logs:
+            self.waiters.wake(log)
+
+    # --- life ------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Arm the periodic upkeep."""
+        self._schedule_upkeep()
+
+    def _schedule_upkeep(self) -> None:
+        interval_s = self.config.log_retention_check_interval_ms / 1000
+        self.timers.schedule(self.now_s() + interval_s, self._upkeep)
+
+    def _upkeep(self) -> None:
+        try:
+            self.catalog.maintain(self.now_ms())
+        except Exception:
+            logger.exception("upkeep failed; it is tried again in the next round")
+        self._schedule_upkeep()
+
+    def close(self) -> None:
+        """Make everything durable and let go of the data folder."""
+        self.catalog.close()

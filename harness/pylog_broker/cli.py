@@ -1,0 +1,185 @@
+"""The command line: `pylog serve`, also reached as `python -m harness.pylog_broker`.
+
+Exit codes: 0 after a clean shutdown, 2 for a mistake in the command line or a setting, 3 when the machine refuses (busy
+port, data folder locked, unwritable or damaged).
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import logging
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from harness.pylog_broker.broker import Broker, Endpoint
+from harness.pylog_broker.config import BrokerConfig, ConfigError, build_config, parse_assignments
+from harness.pylog_broker.dispatch import Dispatcher
+from harness.pylog_broker.handlers import load_handlers
+from harness.pylog_broker.server import LISTEN_BACKLOG, Server, bind
+from harness.pylog_broker.storage.catalog import Catalog
+from harness.pylog_broker.storage.errors import StorageError
+
+EXIT_USAGE = 2
+EXIT_ENVIRONMENT = 3
+DEFAULT_PORT = 9092
+GC_THRESHOLDS = (50_000, 20, 100)
+"""The hot path makes no cycles; the collector runs rarely, and never over what was there at start (gc.freeze)."""
+
+logger = logging.getLogger("pylog")
+
+
+class _Fail(Exception):
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def default_data_dir() -> Path:
+    """`$XDG_DATA_HOME/pylog`, by default `~/.local/share/pylog`."""
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "pylog"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = argparse.ArgumentParser(prog="pylog", description="A log broker that speaks the Kafka protocol.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    serve = commands.add_parser(
+        "serve",
+        help="run a broker until SIGTERM or Ctrl-C (the default command)",
+        description="Runs a broker. Prints 'listening on HOST:PORT' on stdout when it is ready; logs go to stderr.",
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    serve.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help="port to listen on; 0 takes a free one (default: %(default)s)"
+    )
+    serve.add_argument(
+        "--data-dir", type=Path, default=None, help=f"folder of the logs (default: {default_data_dir()})"
+    )
+    serve.add_argument("--num-partitions", type=int, metavar="N", help="short for --set num.partitions=N")
+    serve.add_argument(
+        "--advertised", metavar="HOST:PORT", help="where clients reach this broker, if not at --host and --port"
+    )
+    serve.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="assignments",
+        help="a broker setting under Apache Kafka's own name, such as log.retention.hours=24; may be repeated",
+    )
+    serve.add_argument(
+        "--log-level", default="info", choices=("debug", "info", "warning", "error"), help="default: %(default)s"
+    )
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help")):
+        arguments = ["serve", *arguments]
+    options = build_parser().parse_args(arguments)
+    logging.basicConfig(
+        level=options.log_level.upper(),
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        return serve(options)
+    except _Fail as failure:
+        sys.stderr.write(f"pylog: {failure}\n")
+        return failure.code
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Run a broker until it is told to stop."""
+    config = _config(options)
+    data_dir: Path = options.data_dir if options.data_dir is not None else default_data_dir()
+    advertised = _advertised(options.advertised)
+    listener = _bind(options.host, options.port)
+    try:
+        catalog = _open_catalog(data_dir, config)
+        port: int = listener.getsockname()[1]
+        endpoint = advertised or Endpoint(_reachable(options.host), port)
+        broker = Broker(config, catalog, endpoint, load_handlers())
+        try:
+            server = Server(broker, Dispatcher(broker), listener)
+            server.stop_on_signals()
+            broker.start()
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(*GC_THRESHOLDS)
+            listener.listen(LISTEN_BACKLOG)
+            sys.stdout.write(f"listening on {options.host}:{port}\n")
+            sys.stdout.flush()
+            server.run()
+        finally:
+            broker.close()
+    finally:
+        listener.close()
+    logger.info("stopped")
+    return 0
+
+
+def _config(options: argparse.Namespace) -> BrokerConfig:
+    try:
+        given = parse_assignments(options.assignments)
+        if options.num_partitions is not None:
+            given["num.partitions"] = str(options.num_partitions)
+        return build_config(given)
+    except ConfigError as error:
+        raise _Fail(str(error), EXIT_USAGE) from None
+
+
+def _advertised(text: str | None) -> Endpoint | None:
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise _Fail(f"--advertised takes HOST:PORT, such as broker.example:9092, not '{text}'", EXIT_USAGE)
+    return Endpoint(host.strip("[]"), int(port))
+
+
+def _reachable(host: str) -> str:
+    """What to tell clients when the broker listens on every address."""
+    return socket.gethostname() if host in ("", "0.0.0.0", "::") else host  # noqa: S104  compared, not bound
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    if not 0 <= port < 1 << 16:
+        raise _Fail(f"--port must be in 0 .. 65535, not {port}", EXIT_USAGE)
+    try:
+        return bind(host, port)
+    except OSError as error:
+        raise _Fail(
+            f"cannot listen on {host}:{port}: {error.strerror}; see what is there with `ss -ltnp 'sport = :{port}'`, "
+            f"or take a free port with `pylog serve --port 0`",
+            EXIT_ENVIRONMENT,
+        ) from None
+
+
+def _open_catalog(data_dir: Path, config: BrokerConfig) -> Catalog:
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        return Catalog.open(data_dir, defaults=config.topic, clock=lambda: int(time.time() * 1000))
+    except StorageError as error:
+        _refuse_folder(data_dir, str(error))
+    except OSError as error:
+        _refuse_folder(data_dir, error.strerror or str(error))
+
+
+def _refuse_folder(data_dir: Path, reason: str) -> NoReturn:
+    raise _Fail(
+        f"cannot use the data folder {data_dir}: {reason}; choose another with `pylog serve --data-dir DIR`",
+        EXIT_ENVIRONMENT,
+    ) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,222 @@
+"""Broker settings under Apache Kafka's own names: typed, validated, described.
+
+`SETTINGS` is the one table; parsing, DescribeConfigs and the README's table are made from it. Settings of topics have
+broker-wide defaults under Kafka's broker-level names (`log.retention.ms` for `retention.ms`); `TOPIC_DEFAULTS` maps them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import NamedTuple
+
+from harness.pylog_broker.groups.settings import KAFKA_NAMES as GROUP_NAMES
+from harness.pylog_broker.groups.settings import GroupSettings
+from harness.pylog_broker.storage.errors import InvalidConfig
+from harness.pylog_broker.storage.topic_config import BOOLEAN, INT, INT32_MAX, LONG, TopicConfig
+
+HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
+
+
+class ConfigError(ValueError):
+    """A setting is unknown or its value makes no sense; the message says what to type instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerConfig:
+    """The settings of one broker, defaults filled in."""
+
+    node_id: int = 1
+    num_partitions: int = 1
+    default_replication_factor: int = 1
+    auto_create_topics_enable: bool = True
+    delete_topic_enable: bool = True
+    socket_request_max_bytes: int = 100 << 20
+    queued_max_request_bytes: int = 256 << 20
+    max_connections: int = 4_096
+    connections_max_idle_ms: int = 600_000
+    request_receive_timeout_ms: int = 30_000
+    fetch_max_bytes: int = 55 << 20
+    max_incremental_fetch_session_cache_slots: int = 0
+    log_retention_check_interval_ms: int = 1_000
+    topic: TopicConfig = field(default_factory=TopicConfig)
+    groups: GroupSettings = field(default_factory=GroupSettings)
+    given: Mapping[str, str] = field(default_factory=dict)
+    """The names that were set at start, with their texts."""
+
+
+class Setting(NamedTuple):
+    """One broker setting: how it is named, limited and explained."""
+
+    name: str
+    type: int
+    minimum: int
+    maximum: int
+    doc: str
+
+    @property
+    def field(self) -> str:
+        """The field of `BrokerConfig` that holds it."""
+        return self.name.replace(".", "_")
+
+
+SETTINGS: Mapping[str, Setting] = {
+    setting.name: setting
+    for setting in (
+        Setting("node.id", INT, 0, INT32_MAX, "This broker's id."),
+        Setting("num.partitions", INT, 1, 10_000, "Partitions of a topic that is created without a number."),
+        Setting("default.replication.factor", INT, 1, 1, "Replicas of a new topic; one node can hold only one."),
+        Setting(
+            "auto.create.topics.enable", BOOLEAN, 0, 1, "Whether asking for a missing topic's metadata creates it."
+        ),
+        Setting("delete.topic.enable", BOOLEAN, 0, 1, "Whether topics can be deleted."),
+        Setting("socket.request.max.bytes", INT, 1 << 10, INT32_MAX, "Largest request in bytes."),
+        Setting(
+            "queued.max.request.bytes",
+            LONG,
+            1 << 20,
+            1 << 40,
+            "Memory in bytes for large requests that are being received, over all connections.",
+        ),
+        Setting("max.connections", INT, 1, 1_000_000, "Connections served at once; one more is closed at once."),
+        Setting(
+            "connections.max.idle.ms", LONG, 1_000, INT32_MAX, "Time in ms after which an idle connection is closed."
+        ),
+        Setting(
+            "request.receive.timeout.ms",
+            LONG,
+            1_000,
+            INT32_MAX,
+            "Time in ms that a half-received request or a half-taken response may stand still. This broker's own setting.",
+        ),
+        Setting("fetch.max.bytes", INT, 1 << 10, INT32_MAX, "Most bytes in one fetch response."),
+        Setting(
+            "max.incremental.fetch.session.cache.slots",
+            INT,
+            0,
+            0,
+            "Fetch sessions (KIP-227) kept; this broker keeps none and answers every fetch in full.",
+        ),
+        Setting(
+            "log.retention.check.interval.ms",
+            LONG,
+            10,
+            1_000,
+            "Time in ms between two rounds of upkeep: retention, flush.ms, checkpoints. Cheap, hence often.",
+        ),
+    )
+}
+
+TOPIC_DEFAULTS: Mapping[str, tuple[str, int]] = {
+    "compression.type": ("compression.type", 1),
+    "log.cleaner.delete.retention.ms": ("delete.retention.ms", 1),
+    "log.cleaner.max.compaction.lag.ms": ("max.compaction.lag.ms", 1),
+    "log.cleaner.min.cleanable.ratio": ("min.cleanable.dirty.ratio", 1),
+    "log.cleaner.min.compaction.lag.ms": ("min.compaction.lag.ms", 1),
+    "log.cleanup.policy": ("cleanup.policy", 1),
+    "log.flush.interval.messages": ("flush.messages", 1),
+    "log.flush.interval.ms": ("flush.ms", 1),
+    "log.index.interval.bytes": ("index.interval.bytes", 1),
+    "log.index.size.max.bytes": ("segment.index.bytes", 1),
+    "log.message.timestamp.after.max.ms": ("message.timestamp.after.max.ms", 1),
+    "log.message.timestamp.before.max.ms": ("message.timestamp.before.max.ms", 1),
+    "log.message.timestamp.type": ("message.timestamp.type", 1),
+    "log.preallocate": ("preallocate", 1),
+    "log.retention.bytes": ("retention.bytes", 1),
+    "log.retention.hours": ("retention.ms", HOUR_MS),
+    "log.retention.minutes": ("retention.ms", MINUTE_MS),
+    "log.retention.ms": ("retention.ms", 1),
+    "log.roll.hours": ("segment.ms", HOUR_MS),
+    "log.roll.jitter.hours": ("segment.jitter.ms", HOUR_MS),
+    "log.roll.jitter.ms": ("segment.jitter.ms", 1),
+    "log.roll.ms": ("segment.ms", 1),
+    "log.segment.bytes": ("segment.bytes", 1),
+    "log.segment.delete.delay.ms": ("file.delete.delay.ms", 1),
+    "message.max.bytes": ("max.message.bytes", 1),
+    "min.insync.replicas": ("min.insync.replicas", 1),
+    "unclean.leader.election.enable": ("unclean.leader.election.enable", 1),
+}
+"""Broker-level name -> topic setting that it is the default of, and the factor of its unit.
+
+Where several names set the same thing, the one with the finer unit wins, as in Kafka.
+"""
+
+assert {setting.field for setting in SETTINGS.values()} == {
+    item.name for item in fields(BrokerConfig) if item.name not in ("topic", "groups", "given")
+}
+
+
+def known_names() -> list[str]:
+    """Every name that `--set` takes, sorted."""
+    return sorted({*SETTINGS, *TOPIC_DEFAULTS, *GROUP_NAMES})
+
+
+def parse_assignments(assignments: list[str]) -> dict[str, str]:
+    """`name=value` texts to a mapping. Raises ConfigError for a text without `=` or an unknown name."""
+    given: dict[str, str] = {}
+    for assignment in assignments:
+        name, separator, value = assignment.partition("=")
+        name = name.strip()
+        if not separator:
+            raise ConfigError(f"--set takes name=value, not '{assignment}'")
+        _check_name(name)
+        given[name] = value.strip()
+    return given
+
+
+def _check_name(name: str) -> None:
+    if name in SETTINGS or name in TOPIC_DEFAULTS or name in GROUP_NAMES:
+        return
+    import difflib  # slow to import, needed for an error only
+
+    nearest = difflib.get_close_matches(name, known_names(), n=1, cutoff=0.0)
+    raise ConfigError(f"unknown setting '{name}'; did you mean --set {nearest[0]}=...?")
+
+
+def build_config(given: Mapping[str, str]) -> BrokerConfig:
+    """A config from Kafka's names. Raises ConfigError for an unknown name or a value out of range."""
+    values: dict[str, object] = {}
+    topic: dict[str, tuple[int, str]] = {}
+    for name, text in given.items():
+        _check_name(name)
+        if name in SETTINGS:
+            values[SETTINGS[name].field] = _parse(SETTINGS[name], text)
+        elif name in TOPIC_DEFAULTS:
+            topic_name, factor = TOPIC_DEFAULTS[name]
+            if topic_name not in topic or factor < topic[topic_name][0]:
+                topic[topic_name] = (factor, text)
+    try:
+        overrides = {name: _scale(name, text, factor) for name, (factor, text) in topic.items()}
+        return BrokerConfig(
+            **values,  # type: ignore[arg-type]
+            topic=TopicConfig().with_overrides(overrides),
+            groups=GroupSettings.from_names(given),
+            given=dict(given),
+        )
+    except (InvalidConfig, ValueError) as error:
+        raise ConfigError(str(error)) from None
+
+
+def _scale(name: str, text: str, factor: int) -> str:
+    if factor == 1:
+        return text
+    try:
+        number = int(text)
+    except ValueError:
+        raise ConfigError(f"{name} must be a whole number, not '{text}'") from None
+    return text if number < 0 else str(number * factor)
+
+
+def _parse(setting: Setting, text: str) -> int | bool:
+    if setting.type == BOOLEAN:
+        if text.lower() not in ("true", "false"):
+            raise ConfigError(f"{setting.name} must be 'true' or 'false', not '{text}'")
+        return text.lower() == "true"
+    try:
+        value = int(text)
+    except ValueError:
+        raise ConfigError(f"{setting.name} must be a whole number, not '{text}'") from None
+    if not setting.minimum <= value <= setting.maximum:
+        raise ConfigError(f"{setting.name} must be in {setting.minimum} .. {setting.maximum}, not {value}")
+    return value

@@ -1,0 +1,111 @@
+"""Metadata (key 3), versions 0 to 13.
+
+Which broker leads which partition: this one leads all. A null list of topics means all of them, as does an empty one
+in version 0; an empty list in later versions means none. Version 10 and later know topic ids, version 12 asks by them.
+A missing topic is created where the broker's `auto.create.topics.enable` and the request both allow it; the creating
+answer is LEADER_NOT_AVAILABLE, clients ask again. Answers are kept as bytes until metadata changes.
+
+Left out: nothing for one node.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from harness.pylog_broker.broker import LEADER_EPOCH, Broker
+from harness.pylog_broker.handlers import authorized_operations
+from harness.pylog_broker.handlers.api import Api, RequestContext
+from harness.pylog_broker.protocol.errors import ErrorCode
+from harness.pylog_broker.protocol.generated.metadata import (
+    MetadataRequest,
+    MetadataRequestTopic,
+    MetadataResponse,
+    MetadataResponseBroker,
+    MetadataResponsePartition,
+    MetadataResponseTopic,
+)
+from harness.pylog_broker.protocol.primitives import ZERO_UUID
+from harness.pylog_broker.storage.catalog import Topic
+from harness.pylog_broker.storage.errors import StorageError, TopicExists
+
+logger = logging.getLogger(__name__)
+
+
+def handle(context: RequestContext, body: memoryview) -> bytes:
+    """Answer from the cache, or build the answer and keep it unless it is about to change."""
+    broker, version = context.broker, context.version
+    cached = broker.cached_metadata(version, body)
+    if cached is not None:
+        return cached
+    request = MetadataRequest.decode(body, version)
+    image_before = broker.catalog.image_version
+    response = _answer(broker, version, request)
+    encoded = bytes(response.encode(version))
+    if broker.catalog.image_version == image_before:
+        broker.cache_metadata(version, body, encoded)
+    return encoded
+
+
+def _answer(broker: Broker, version: int, request: MetadataRequest) -> MetadataResponse:
+    operations = authorized_operations.TOPIC if request.include_topic_authorized_operations else None
+    if request.topics is None or (version == 0 and not request.topics):
+        topics = [_describe(broker, topic, operations) for topic in broker.catalog.topics.values()]
+    else:
+        may_create = broker.config.auto_create_topics_enable and request.allow_auto_topic_creation
+        topics = [_look_up(broker, asked, may_create, operations) for asked in request.topics]
+    return MetadataResponse(
+        brokers=[MetadataResponseBroker(broker.node_id, broker.endpoint.host, broker.endpoint.port, None)],
+        cluster_id=broker.catalog.cluster_id,
+        controller_id=broker.node_id,
+        topics=topics,
+        cluster_authorized_operations=authorized_operations.CLUSTER
+        if request.include_cluster_authorized_operations
+        else authorized_operations.NOT_ASKED,
+    )
+
+
+def _look_up(
+    broker: Broker, asked: MetadataRequestTopic, may_create: bool, operations: int | None
+) -> MetadataResponseTopic:
+    if asked.topic_id != ZERO_UUID:
+        topic = broker.catalog.by_id(asked.topic_id)
+        if topic is None:
+            return MetadataResponseTopic(ErrorCode.UNKNOWN_TOPIC_ID, None, asked.topic_id)
+        return _describe(broker, topic, operations)
+    name = asked.name or ""
+    topic = broker.catalog.topics.get(name)
+    if topic is not None:
+        return _describe(broker, topic, operations)
+    if not may_create:
+        return MetadataResponseTopic(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name)
+    return _create(broker, name)
+
+
+def _create(broker: Broker, name: str) -> MetadataResponseTopic:
+    try:
+        broker.catalog.create_topic(name, broker.config.num_partitions, {})
+    except TopicExists:
+        pass  # named twice in one request
+    except StorageError as error:
+        logger.warning("cannot create topic %r for a client that asked for its metadata: %s", name, error)
+        return MetadataResponseTopic(error.error_code, name)
+    return MetadataResponseTopic(ErrorCode.LEADER_NOT_AVAILABLE, name)
+
+
+def _describe(broker: Broker, topic: Topic, operations: int | None) -> MetadataResponseTopic:
+    node = [broker.node_id]
+    partitions = [
+        MetadataResponsePartition(ErrorCode.NONE, index, broker.node_id, LEADER_EPOCH, node, node)
+        for index in range(len(topic.partitions))
+    ]
+    return MetadataResponseTopic(
+        ErrorCode.NONE,
+        topic.name,
+        topic.topic_id,
+        topic.internal,
+        partitions,
+        authorized_operations.NOT_ASKED if operations is None else operations,
+    )
+
+
+API = Api(3, "Metadata", 0, 13, None, handle)

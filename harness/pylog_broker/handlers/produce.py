@@ -1,0 +1,278 @@
+"""Produce (key 0), versions 3 to 13; advertised from 0.
+
+Version 0 is advertised because older librdkafka otherwise takes the broker for one that cannot decompress and turns
+compression off (KAFKA-18659); versions 0 to 2 themselves carry older message formats and are refused. From version 13
+topics are named by id (KIP-516). Parsed by hand: records are never copied out of the request's frame. Each partition's
+batch is checked (one batch, format v2, CRC-32C), stamped with offset and leader epoch in place, and appended by one
+write. Nothing is appended before the whole request has been parsed.
+
+acks=0 has no response; an error closes the connection, which is the only sign the client can get. acks=all asks for
+`min.insync.replicas`, of which one node is one.
+
+Left out: transactions; a transactional batch is refused with INVALID_TXN_STATE.
+"""
+
+from __future__ import annotations
+
+import logging
+import struct
+from typing import TYPE_CHECKING
+
+from harness.pylog_broker.handlers.api import Api, CloseConnection, RequestContext
+from harness.pylog_broker.protocol.errors import ErrorCode
+from harness.pylog_broker.protocol.primitives import (
+    MalformedMessage,
+    read_unsigned_varint,
+    skip_tags,
+    write_compact_string,
+    write_string,
+    write_unsigned_varint,
+)
+from harness.pylog_broker.storage.batch import CODEC_MASK, TRANSACTIONAL_BIT, verify_produced
+from harness.pylog_broker.storage.errors import StorageError, StorageFailed
+
+if TYPE_CHECKING:
+    from harness.pylog_broker.broker import Broker
+    from harness.pylog_broker.storage.log import PartitionLog
+
+logger = logging.getLogger(__name__)
+
+FLEXIBLE_FROM = 9
+TOPIC_IDS_FROM = 13
+ZSTD, ZSTD_FROM = 4, 7
+CODEC_LAST = 4
+
+_read_int16 = struct.Struct(">h").unpack_from
+_read_int32 = struct.Struct(">i").unpack_from
+_read_acks = struct.Struct(">hi").unpack_from
+_read_two_int32 = struct.Struct(">ii").unpack_from
+_pack_int16 = struct.Struct(">h").pack
+_pack_int32 = struct.Struct(">i").pack
+_pack_v3 = struct.Struct(">ihqq").pack
+_pack_v5 = struct.Struct(">ihqqq").pack
+_pack_v8 = struct.Struct(">ihqqqih").pack
+_pack_v9 = struct.Struct(">ihqqqBBB").pack
+_pack_v9_head = struct.Struct(">ihqqqB").pack
+_pack_v8_head = struct.Struct(">ihqqqi").pack
+
+Partitions = list[tuple[int, memoryview]]
+Topics = list[tuple[memoryview, Partitions]]
+Outcome = tuple[int, int, int, int, str | None]
+"""Error code, base offset, append time in ms (-1 where the client's time stands), log start offset, error message."""
+
+
+def handle(context: RequestContext, body: memoryview) -> bytes | None:
+    """Append what can be appended; one outcome for each partition, in the order of the request."""
+    version = context.version
+    try:
+        acks, transactional, topics = _parse(body, version)
+    except (struct.error, IndexError) as error:
+        raise MalformedMessage(f"Produce version {version}: {error}") from None
+    broker = context.broker
+    if not -1 <= acks <= 1:
+        outcomes = [[_failure(ErrorCode.INVALID_REQUIRED_ACKS)] * len(partitions) for _, partitions in topics]
+    elif transactional:
+        outcomes = [[_failure(ErrorCode.INVALID_TXN_STATE)] * len(partitions) for _, partitions in topics]
+    else:
+        now_ms = broker.now_ms()
+        outcomes = [_append_topic(broker, version, acks, now_ms, name, rows) for name, rows in topics]
+    if acks != 0:
+        return _encode(version, topics, outcomes)
+    for topic_outcomes in outcomes:
+        for outcome in topic_outcomes:
+            if outcome[0] != ErrorCode.NONE:
+                raise CloseConnection(
+                    f"a produce request with acks=0 failed: {ErrorCode(outcome[0]).name} {outcome[4] or ''}"
+                )
+    return None
+
+
+def _failure(error: int, message: str | None = None) -> Outcome:
+    return error, -1, -1, -1, message
+
+
+# --- appending -----------------------------------------------------------------------------------------------------
+
+
+def _append_topic(
+    broker: Broker, version: int, acks: int, now_ms: int, name: memoryview, rows: Partitions
+) -> list[Outcome]:
+    if version >= TOPIC_IDS_FROM:
+        topic = broker.topic_by_wire_id(bytes(name))
+        missing = _failure(ErrorCode.UNKNOWN_TOPIC_ID)
+    else:
+        topic = broker.topic_by_wire_name(bytes(name))
+        missing = _failure(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    if topic is None:
+        return [missing] * len(rows)
+    if topic.internal:
+        return [_failure(ErrorCode.INVALID_TOPIC_EXCEPTION, "internal topics are written by the broker")] * len(rows)
+    logs = topic.partitions
+    outcomes = []
+    for partition, records in rows:
+        if 0 <= partition < len(logs):
+            outcomes.append(_append(broker, logs[partition], version, acks, now_ms, records))
+        else:
+            outcomes.append(_failure(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION))
+    return outcomes
+
+
+def _append(broker: Broker, log: PartitionLog, version: int, acks: int, now_ms: int, records: memoryview) -> Outcome:
+    if acks == -1 and log.config.min_insync_replicas > 1:
+        return _failure(ErrorCode.NOT_ENOUGH_REPLICAS)
+    try:
+        header = verify_produced(records)
+        attributes = header.attributes
+        if attributes & TRANSACTIONAL_BIT:
+            return _failure(ErrorCode.INVALID_TXN_STATE)
+        codec = attributes & CODEC_MASK
+        if codec > CODEC_LAST or (codec == ZSTD and version < ZSTD_FROM):
+            return _failure(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
+        result = log.append(records, header, now_ms=now_ms)
+    except StorageFailed as error:
+        logger.error("append to %s-%d: %s", log.topic, log.partition, error)
+        return _failure(error.error_code, None)
+    except StorageError as error:
+        return _failure(error.error_code, str(error))
+    if not result.duplicate:
+        broker.waiters.appended(log, header.length)
+    return ErrorCode.NONE, result.base_offset, result.log_append_time_ms, result.log_start_offset, None
+
+
+# --- parsing -------------------------------------------------------------------------------------------------------
+
+
+def _parse(body: memoryview, version: int) -> tuple[int, bool, Topics]:
+    """acks, whether a transactional id was given, and topics; raises MalformedMessage, struct.error, IndexError."""
+    if version >= FLEXIBLE_FROM:
+        length, position = read_unsigned_varint(body, 0)
+        transactional = length > 0
+        position += max(0, length - 1)
+        acks, _ = _read_acks(body, position)
+        return acks, transactional, _parse_flexible(body, position + 6, version)
+    (length,) = _read_int16(body, 0)
+    position = 2 + max(0, length)
+    acks, _ = _read_acks(body, position)
+    return acks, length >= 0, _parse_classic(body, position + 6)
+
+
+def _parse_classic(body: memoryview, position: int) -> Topics:
+    size = len(body)
+    topic_count, position = _count(body, position, 6)
+    topics: Topics = []
+    for _ in range(topic_count):
+        (length,) = _read_int16(body, position)
+        name_end = position + 2 + length
+        if length < 0 or name_end > size:
+            raise MalformedMessage(f"a topic name of {length} bytes does not fit into the request")
+        name = body[position + 2 : name_end]
+        partition_count, position = _count(body, name_end, 8)
+        rows: Partitions = []
+        for _ in range(partition_count):
+            partition, length = _read_two_int32(body, position)
+            position += 8
+            end = position + max(0, length)
+            if length < -1 or end > size:
+                raise MalformedMessage(f"records of {length} bytes do not fit into the {size - position} bytes left")
+            rows.append((partition, body[position:end]))
+            position = end
+        topics.append((name, rows))
+    return topics
+
+
+def _parse_flexible(body: memoryview, position: int, version: int) -> Topics:
+    size = len(body)
+    topic_count, position = _compact_count(body, position, 3)
+    topics: Topics = []
+    for _ in range(topic_count):
+        if version >= TOPIC_IDS_FROM:
+            length = 16
+        else:
+            length, position = read_unsigned_varint(body, position)
+            length -= 1
+        name_end = position + length
+        if length < 0 or name_end > size:
+            raise MalformedMessage(f"a topic name of {length} bytes does not fit into the request")
+        name = body[position:name_end]
+        partition_count, position = _compact_count(body, name_end, 6)
+        rows: Partitions = []
+        for _ in range(partition_count):
+            (partition,) = _read_int32(body, position)
+            length, position = read_unsigned_varint(body, position + 4)
+            end = position + max(0, length - 1)
+            if end > size:
+                raise MalformedMessage(f"records of {length} bytes do not fit into the {size - position} bytes left")
+            rows.append((partition, body[position:end]))
+            position = end + 1 if body[end] == 0 else skip_tags(body, end)
+        topics.append((name, rows))
+        position = position + 1 if body[position] == 0 else skip_tags(body, position)
+    return topics
+
+
+def _count(body: memoryview, position: int, element_bytes_min: int) -> tuple[int, int]:
+    (count,) = _read_int32(body, position)
+    if count < 0 or count * element_bytes_min > len(body) - position:
+        raise MalformedMessage(f"an array of {count} elements does not fit into the request")
+    return count, position + 4
+
+
+def _compact_count(body: memoryview, position: int, element_bytes_min: int) -> tuple[int, int]:
+    count, position = read_unsigned_varint(body, position)
+    count -= 1
+    if count < 0 or count * element_bytes_min > len(body) - position:
+        raise MalformedMessage(f"an array of {count} elements does not fit into the request")
+    return count, position
+
+
+# --- encoding ------------------------------------------------------------------------------------------------------
+
+
+def _encode(version: int, topics: Topics, outcomes: list[list[Outcome]]) -> bytes:
+    flexible = version >= FLEXIBLE_FROM
+    parts: list[bytes] = [_array(len(topics), flexible)]
+    for (name, rows), topic_outcomes in zip(topics, outcomes, strict=True):
+        if version < TOPIC_IDS_FROM:
+            parts.append(_array(len(name), True) if flexible else _pack_int16(len(name)))
+        parts.append(bytes(name))
+        parts.append(_array(len(rows), flexible))
+        parts.extend(
+            _encode_partition(version, partition, outcome)
+            for (partition, _), outcome in zip(rows, topic_outcomes, strict=True)
+        )
+        if flexible:
+            parts.append(b"\0")
+    parts.append(b"\0\0\0\0\0" if flexible else b"\0\0\0\0")  # throttle time, and no tags
+    return b"".join(parts)
+
+
+def _array(count: int, compact: bool) -> bytes:
+    if not compact:
+        return _pack_int32(count)
+    if count < 0x7F:
+        return bytes((count + 1,))
+    out = bytearray()
+    write_unsigned_varint(out, count + 1)
+    return bytes(out)
+
+
+def _encode_partition(version: int, partition: int, outcome: Outcome) -> bytes:
+    error, base_offset, append_time_ms, log_start_offset, message = outcome
+    if version >= FLEXIBLE_FROM:
+        if message is None:
+            return _pack_v9(partition, error, base_offset, append_time_ms, log_start_offset, 1, 0, 0)
+        out = bytearray(_pack_v9_head(partition, error, base_offset, append_time_ms, log_start_offset, 1))
+        write_compact_string(out, message)
+        out.append(0)
+        return bytes(out)
+    if version == 8:
+        if message is None:
+            return _pack_v8(partition, error, base_offset, append_time_ms, log_start_offset, 0, -1)
+        out = bytearray(_pack_v8_head(partition, error, base_offset, append_time_ms, log_start_offset, 0))
+        write_string(out, message)
+        return bytes(out)
+    if version >= 5:
+        return _pack_v5(partition, error, base_offset, append_time_ms, log_start_offset)
+    return _pack_v3(partition, error, base_offset, append_time_ms)
+
+
+API = Api(0, "Produce", 3, 13, None, handle, min_version_advertised=0)

@@ -1,0 +1,411 @@
+"""Sockets, signals and the event loop: bytes come in, responses go out, timers fire.
+
+One thread, one `epoll`. A connection is served one request at a time, as Apache Kafka does it: while its response is
+parked or cannot be sent yet, nothing more is read from it, so that the kernel's socket buffers are all that a slow or
+hostile peer can fill. Answers are sent as they become ready; ranges of log files go out by `sendfile`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import select
+import signal
+import socket
+from collections import deque
+from types import FrameType
+
+from harness.pylog_broker.broker import Broker
+from harness.pylog_broker.connection import SCRATCH_BYTES, FrameMemory, FrameReader, FramingError
+from harness.pylog_broker.dispatch import Dispatcher, Output, Parked, Peer
+from harness.pylog_broker.handlers.api import CloseConnection, ConnectionState
+from harness.pylog_broker.protocol.primitives import MalformedMessage
+from harness.pylog_broker.storage.log import LogSlice
+
+logger = logging.getLogger(__name__)
+
+LISTEN_BACKLOG = 1024
+EVENTS_PER_ROUND_MAX = 256
+ACCEPTS_PER_EVENT_MAX = 64
+JOINED_RESPONSE_BYTES_MAX = 32 << 10
+"""Responses up to this size are read from the file and sent with their head in one call; larger ones by sendfile."""
+SENDFILE_BYTES_PER_TURN = 1 << 20
+"""After this many bytes the other connections have their turn."""
+IDLE_CHECK_INTERVAL_S = 5.0
+ACCEPT_PAUSE_S = 0.5
+"""How long the listener rests when the process is out of file descriptors."""
+DRAIN_SECONDS_MAX = 2.0
+"""How long a shutdown goes on sending responses that are half sent."""
+
+_READ = select.EPOLLIN | select.EPOLLRDHUP
+_WRITE = select.EPOLLOUT | select.EPOLLRDHUP
+_QUIET = select.EPOLLRDHUP
+_GONE = select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP
+
+
+class Connection:
+    """One client connection: its socket, its framing, and the response that is being sent or waited for."""
+
+    __slots__ = ("active_s", "closed", "fd", "interest", "outgoing", "parked", "peer", "reader", "socket")
+
+    def __init__(self, client: socket.socket, reader: FrameReader, peer: Peer, now_s: float) -> None:
+        self.socket = client
+        self.fd = client.fileno()
+        self.reader = reader
+        self.peer = peer
+        self.parked: Parked | None = None
+        self.outgoing: deque[memoryview | LogSlice] = deque()
+        self.interest = _READ
+        self.active_s = now_s
+        """When bytes last went through, in seconds of the monotonic clock."""
+        self.closed = False
+
+
+class Server:
+    """Listens, and moves bytes between sockets and the dispatcher until told to stop."""
+
+    def __init__(self, broker: Broker, dispatcher: Dispatcher, listener: socket.socket) -> None:
+        self._broker = broker
+        self._dispatcher = dispatcher
+        self._listener = listener
+        self._listener_fd = listener.fileno()
+        self._config = broker.config
+        self._epoll = select.epoll()
+        self._connections: dict[int, Connection] = {}
+        self._next_connection_id = 0
+        self._scratch = memoryview(bytearray(SCRATCH_BYTES))
+        self._memory = FrameMemory(broker.config.queued_max_request_bytes)
+        self._resumable: deque[Connection] = deque()
+        self._wakeup_reader, self._wakeup_writer = socket.socketpair()
+        self._stopping = False
+        self._draining = False
+
+    @property
+    def connection_count(self) -> int:
+        """Connections that are open."""
+        return len(self._connections)
+
+    # --- life ------------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Serve until `stop`; then send what is half sent, and close everything."""
+        self._listener.setblocking(False)
+        self._epoll.register(self._listener_fd, select.EPOLLIN)
+        self._wakeup_reader.setblocking(False)
+        self._wakeup_writer.setblocking(False)
+        self._epoll.register(self._wakeup_reader.fileno(), select.EPOLLIN)
+        self._schedule_idle_check()
+        try:
+            while not self._stopping:
+                self._round()
+            self._drain()
+        finally:
+            for connection in list(self._connections.values()):
+                self._close(connection)
+            self._epoll.close()
+            self._wakeup_reader.close()
+            self._wakeup_writer.close()
+
+    def stop(self) -> None:
+        """Leave `run` at the end of the round; safe to call from a signal handler."""
+        self._stopping = True
+        with contextlib.suppress(OSError):  # the loop is awake already, or gone
+            self._wakeup_writer.send(b"\0")
+
+    def stop_on_signals(self) -> None:
+        """Stop on SIGTERM and SIGINT."""
+
+        def on_signal(number: int, _: FrameType | None) -> None:
+            logger.info("signal %s: shutting down", signal.Signals(number).name)
+            self.stop()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, on_signal)
+
+    def _round(self) -> None:
+        """Wait for events or the next deadline, and serve what is due."""
+        broker = self._broker
+        deadline_s = broker.timers.next_deadline_s()
+        if self._resumable or broker.waiters.has_ready:
+            timeout_s = 0.0
+        else:
+            timeout_s = -1.0 if deadline_s is None else max(0.0, deadline_s - broker.now_s())
+        for fd, events in self._epoll.poll(timeout_s, EVENTS_PER_ROUND_MAX):
+            connection = self._connections.get(fd)
+            if connection is not None:
+                self._on_event(connection, events)
+            elif fd == self._listener_fd:
+                self._accept()
+            elif fd == self._wakeup_reader.fileno():
+                self._wakeup_reader.recv(4096)
+        broker.timers.run_due(broker.now_s())
+        broker.waiters.run_ready()
+        for _ in range(len(self._resumable)):
+            self._resume(self._resumable.popleft())
+
+    def _drain(self) -> None:
+        """Half-sent responses get a moment; nothing new is read."""
+        self._draining = True
+        self._epoll.unregister(self._listener_fd)
+        deadline_s = self._broker.now_s() + DRAIN_SECONDS_MAX
+        for connection in list(self._connections.values()):
+            if not connection.outgoing:
+                self._close(connection)
+        while self._connections and (left_s := deadline_s - self._broker.now_s()) > 0:
+            for fd, events in self._epoll.poll(left_s, EVENTS_PER_ROUND_MAX):
+                connection = self._connections.get(fd)
+                if connection is not None:
+                    self._on_event(connection, events)
+
+    # --- connections -----------------------------------------------------------------------------------------------
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTS_PER_EVENT_MAX):
+            try:
+                client, address = self._listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE):
+                    self._pause_listener(error)
+                else:
+                    logger.warning("accept: %s", error)
+                return
+            if len(self._connections) >= self._config.max_connections:
+                logger.warning(
+                    "refused a connection from %s: max.connections=%d are open",
+                    address[0],
+                    self._config.max_connections,
+                )
+                client.close()
+                continue
+            self._open(client, address[0])
+
+    def _pause_listener(self, error: OSError) -> None:
+        logger.error("accept: %s; raise the limit of open files (ulimit -n)", error)
+        self._epoll.modify(self._listener_fd, 0)
+
+        def listen_again() -> None:
+            if not self._draining:
+                self._epoll.modify(self._listener_fd, select.EPOLLIN)
+
+        self._broker.timers.schedule(self._broker.now_s() + ACCEPT_PAUSE_S, listen_again)
+
+    def _open(self, client: socket.socket, host: str) -> None:
+        client.setblocking(False)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._next_connection_id += 1
+        reader = FrameReader(self._scratch, self._memory, size_max=self._config.socket_request_max_bytes)
+        peer = Peer(ConnectionState(self._next_connection_id, f"/{host}"))
+        connection = Connection(client, reader, peer, self._broker.now_s())
+        self._connections[connection.fd] = connection
+        self._epoll.register(connection.fd, _READ)
+
+    def _close(self, connection: Connection, reason: str | None = None) -> None:
+        if connection.closed:
+            return
+        connection.closed = True
+        if reason is not None:
+            state = connection.peer.connection
+            logger.warning(
+                "closing connection %d from %s (client id %r): %s",
+                state.connection_id,
+                state.client_host,
+                connection.peer.client_id,
+                reason,
+            )
+        del self._connections[connection.fd]
+        connection.socket.close()  # also takes it out of the epoll
+        connection.reader.close()
+        connection.outgoing.clear()
+        if connection.parked is not None:
+            connection.parked.deferred.cancel()
+            connection.parked = None
+
+    def _schedule_idle_check(self) -> None:
+        self._broker.timers.schedule(self._broker.now_s() + IDLE_CHECK_INTERVAL_S, self._close_idle)
+
+    def _close_idle(self) -> None:
+        now_s = self._broker.now_s()
+        idle_before = now_s - self._config.connections_max_idle_ms / 1000
+        stuck_before = now_s - self._config.request_receive_timeout_ms / 1000
+        for connection in list(self._connections.values()):
+            if connection.parked is not None:
+                continue
+            if connection.active_s < idle_before:
+                self._close(connection)
+            elif connection.active_s < stuck_before and (connection.outgoing or connection.reader.is_mid_frame):
+                self._close(connection, "a half-sent request or response stood still")
+        self._schedule_idle_check()
+
+    # --- events ----------------------------------------------------------------------------------------------------
+
+    def _on_event(self, connection: Connection, events: int) -> None:
+        if connection.parked is not None:
+            if events & _GONE:
+                self._close(connection)
+            else:
+                self._set_interest(connection, _QUIET)  # the next request has come early; it waits in the kernel
+        elif events & select.EPOLLOUT:
+            self._continue_sending(connection)
+        elif events & select.EPOLLIN:
+            self._receive(connection)
+        elif events & _GONE:
+            self._close(connection)
+
+    def _receive(self, connection: Connection) -> None:
+        reader = connection.reader
+        try:
+            count = connection.socket.recv_into(reader.receive_buffer())
+        except BlockingIOError:
+            return
+        except OSError:
+            self._close(connection)
+            return
+        if count == 0:
+            self._close(connection)
+            return
+        connection.active_s = self._broker.now_s()
+        try:
+            reader.received(count)
+        except FramingError as error:
+            self._close(connection, str(error))
+            return
+        self._serve(connection)
+
+    def _serve(self, connection: Connection) -> None:
+        """Answer every whole request that has come, until one cannot be answered or sent at once."""
+        reader, handle, peer = connection.reader, self._dispatcher.handle, connection.peer
+        try:
+            while (frame := reader.next_frame()) is not None:
+                response = handle(frame, peer)
+                if response.__class__ is bytes:
+                    self._send_bytes(connection, response)  # type: ignore[arg-type]
+                elif isinstance(response, Parked):
+                    self._park(connection, response)
+                elif response is not None:
+                    self._send(connection, response)
+                if connection.closed or connection.outgoing or connection.parked is not None:
+                    break
+            if not connection.closed:
+                reader.keep()
+        except (FramingError, MalformedMessage, CloseConnection) as error:
+            self._close(connection, str(error))
+        except Exception:
+            logger.exception("a request failed inside the broker; its connection is closed")
+            self._close(connection)
+
+    # --- sending ---------------------------------------------------------------------------------------------------
+
+    def _send_bytes(self, connection: Connection, response: bytes) -> None:
+        try:
+            sent = connection.socket.send(response)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._close(connection)
+            return
+        if sent < len(response):
+            connection.outgoing.append(memoryview(response)[sent:])
+            self._set_interest(connection, _WRITE)
+
+    def _send(self, connection: Connection, response: Output) -> None:
+        if isinstance(response, bytes):
+            self._send_bytes(connection, response)
+            return
+        size = sum(part.length if isinstance(part, LogSlice) else len(part) for part in response)
+        if size <= JOINED_RESPONSE_BYTES_MAX:
+            joined = b"".join(part.read() if isinstance(part, LogSlice) else part for part in response)
+            if len(joined) == size:
+                self._send_bytes(connection, joined)
+            else:
+                self._close(connection, "a log file is shorter than its index says")
+            return
+        connection.outgoing.extend(part if isinstance(part, LogSlice) else memoryview(part) for part in response)
+        self._send_outgoing(connection)
+
+    def _continue_sending(self, connection: Connection) -> None:
+        """Send more of a response; when all is sent, go on with the requests that have come meanwhile."""
+        self._send_outgoing(connection)
+        if connection.closed or connection.outgoing:
+            return
+        if self._draining:
+            self._close(connection)
+            return
+        self._set_interest(connection, _READ)
+        self._serve_kept(connection)
+
+    def _send_outgoing(self, connection: Connection) -> None:
+        """Send what the socket takes, and ask to be told when it takes more."""
+        outgoing = connection.outgoing
+        budget = SENDFILE_BYTES_PER_TURN
+        try:
+            while outgoing and budget > 0:
+                part = outgoing[0]
+                if isinstance(part, LogSlice):
+                    sent = os.sendfile(connection.fd, part.fd, part.position, min(part.length, budget))
+                    if sent == 0:
+                        self._close(connection, "a log file is shorter than its index says")
+                        return
+                    left = part.length - sent
+                    rest = part._replace(position=part.position + sent, length=left)
+                else:
+                    more = socket.MSG_MORE if len(outgoing) > 1 else 0
+                    sent = connection.socket.send(part, more)
+                    left = len(part) - sent
+                    rest = part[sent:]
+                budget -= sent
+                if left:
+                    outgoing[0] = rest
+                else:
+                    outgoing.popleft()
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._close(connection)
+            return
+        if budget < SENDFILE_BYTES_PER_TURN:
+            connection.active_s = self._broker.now_s()
+        if outgoing:
+            self._set_interest(connection, _WRITE)
+
+    def _serve_kept(self, connection: Connection) -> None:
+        connection.reader.resume()
+        self._serve(connection)
+
+    def _set_interest(self, connection: Connection, interest: int) -> None:
+        if connection.interest != interest:
+            connection.interest = interest
+            self._epoll.modify(connection.fd, interest)
+
+    # --- parked requests -------------------------------------------------------------------------------------------
+
+    def _park(self, connection: Connection, parked: Parked) -> None:
+        connection.parked = parked
+        parked.deferred.notify(lambda _: self._resumable.append(connection))
+
+    def _resume(self, connection: Connection) -> None:
+        """The response of a parked request is there: send it, and go on with the connection."""
+        if connection.closed or connection.parked is None:
+            return
+        parked, connection.parked = connection.parked, None
+        connection.active_s = self._broker.now_s()
+        self._send(connection, parked.encode())
+        if not connection.closed and not connection.outgoing:
+            self._set_interest(connection, _READ)
+            self._serve_kept(connection)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A bound socket that does not listen yet. Raises OSError when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
