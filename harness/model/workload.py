@@ -173,6 +173,7 @@ class Phase(Part):
     burst: Count | None = None
     replay: bool = False
     for_: Annotated[Seconds | None, Field(alias="for")] = None
+    arrivals: Literal["constant", "poisson"] = "constant"
     warmup: bool = False
     drain: bool = True
     fault: Fault | None = None

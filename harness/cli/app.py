@@ -1,0 +1,66 @@
+"""The ``harness`` command: its sub-commands, and one place where errors become text and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import typer
+
+from harness import __version__
+from harness.cli.output import emit_error
+from harness.errors import HarnessError, Interrupted
+
+app = typer.Typer(
+    name="harness",
+    help="Head-to-head measurements of log brokers and queue brokers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+    if version:
+        typer.echo(f"harness {__version__}")
+        raise typer.Exit
+
+
+def _register() -> None:
+    """Each module adds its commands; imported here, so that ``--version`` and completion stay quick."""
+    from harness.cli import bench, broker, doctor, run, workload
+
+    run.register(app)
+    workload.register(app)
+    broker.register(app)
+    doctor.register(app)
+    bench.register(app)
+
+
+def main() -> None:
+    """Entry point. Never shows a traceback for what is not our fault (set HARNESS_DEBUG=1 to see them all)."""
+    _register()
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        app(standalone_mode=True)
+    except HarnessError as error:
+        if os.environ.get("HARNESS_DEBUG"):
+            raise
+        emit_error(error, as_json="--json" in sys.argv)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        emit_error(Interrupted("interrupted; what was finished is kept"), as_json=False)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(0)
+
+
+def _as_interrupt(signal_number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""``harness run``, ``check``, ``report`` and ``compare``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.output import DOCUMENT_VERSION, Progress, emit_json, stdout_console
+from harness.errors import UsageError
+from harness.model.broker import Tier
+from harness.model.result import Result
+from harness.model.units import parse_duration_s, parse_rate_per_s, parse_size
+from harness.plan.library import find_workload
+from harness.plan.loader import load_workload
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+DEFAULT_BROKERS = "pylog"
+BROKERS_HELP = (
+    "Comma-separated: pylog, kafka, rabbitmq, activemq, memory. Settings after a colon (rabbitmq:quorum, "
+    "kafka:client=kafka-python), several with '+'. The first that runs is the baseline."
+)
+
+
+def register(app: typer.Typer) -> None:
+    app.command("run")(run)
+    app.command("check")(check)
+    app.command("report")(report)
+    app.command("compare")(compare)
+
+
+def _quantity(text: str | None, parse: object, flag: str) -> float | None:
+    if text is None:
+        return None
+    try:
+        return float(parse(text))  # type: ignore[operator]
+    except ValueError as error:
+        raise UsageError(f"{flag}: {error}", next_command="harness run --help") from None
+
+
+def run(
+    workloads: Annotated[list[str], typer.Argument(help="Names (harness workload ls) or files.")],
+    brokers: Annotated[str, typer.Option("-b", "--brokers", help=BROKERS_HELP)] = DEFAULT_BROKERS,
+    repeats: Annotated[int, typer.Option("-n", "--runs", min=1, max=100, help="Repeats; the brokers alternate in balanced order.")] = 1,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="The run's folder [reports/<time>].")] = None,
+    duration: Annotated[str | None, typer.Option(help="Length of each timed phase, for example 10s.")] = None,
+    rate: Annotated[str | None, typer.Option(help="Rate of each paced phase, for example 2k/s.")] = None,
+    size: Annotated[str | None, typer.Option(help="Message size, for example 1KiB.")] = None,
+    in_flight: Annotated[int | None, typer.Option(min=1, max=100_000, help="Window of each flood phase.")] = None,
+    durability: Annotated[Tier | None, typer.Option(help="Durability tier instead of the workload's own.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Decides every key, size, priority and failure.")] = 1,
+    url: Annotated[list[str] | None, typer.Option(help="BROKER=ADDRESS of a broker that runs already.")] = None,
+    title: Annotated[str, typer.Option(help="Title of the report.")] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Move an earlier run in the same folder aside.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Run workloads through brokers, judge what happened, and write the report."""
+    from harness.study.dry_run import describe
+    from harness.study.options import StudyOptions, override, parse_broker, parse_urls
+    from harness.study.study import run_study
+
+    urls = parse_urls(url or [])
+    choices = tuple(parse_broker(name.strip().replace("+", ","), urls) for name in brokers.split(",") if name.strip())
+    if not choices or len({choice.label for choice in choices}) != len(choices):
+        raise UsageError("-b names each broker once, for example -b pylog,rabbitmq", next_command="harness broker ls")
+    loaded = tuple(
+        override(
+            load_workload(find_workload(name)),
+            duration_s=_quantity(duration, parse_duration_s, "--duration"),
+            rate_per_s=_quantity(rate, parse_rate_per_s, "--rate"),
+            size_bytes=None if size is None else int(_quantity(size, parse_size, "--size") or 0),
+            in_flight=in_flight,
+        )
+        for name in workloads
+    )
+    if len({one.workload.name for one in loaded}) != len(loaded):
+        raise UsageError("each workload once, please")
+    options = StudyOptions(
+        workloads=loaded,
+        brokers=choices,
+        folder=out or Path("reports") / datetime.now(UTC).strftime("%Y%m%d-%H%M%S"),
+        repeats=repeats,
+        seed=seed,
+        tier=durability,
+        title=title,
+        command=shlex.join(["harness", *sys.argv[1:]]),
+        replace=replace,
+    )
+    if dry_run:
+        plan = describe(options)
+        emit_json(plan) if as_json else typer.echo(plan["text"])
+        return
+    progress = Progress()
+    finished = run_study(options, progress)
+    progress.done()
+    _show(finished.result, as_json)
+    typer.echo(f"\nreport: {finished.report}\nresult: {finished.folder / 'result.json'}", err=True)
+    _leave(finished.result, finished.broken)
+
+
+def _show(result: Result, as_json: bool) -> None:
+    from harness.reporting.terminal import render_terminal
+
+    if as_json:
+        emit_json({"document": "result", "version": DOCUMENT_VERSION, "result": result.model_dump(mode="json")})
+    else:
+        render_terminal(result, stdout_console())
+
+
+def _leave(result: Result, broken: list[str]) -> None:
+    for text in broken:
+        typer.echo(f"expectation broken: {text}", err=True)
+    if result.state == "interrupted":
+        raise typer.Exit(130)
+    if all(column.state == "not_run" for column in result.brokers):
+        raise typer.Exit(3)
+    if broken:
+        raise typer.Exit(1)
+
+
+def check(
+    folder: Annotated[Path, typer.Argument(help="A run's folder.")],
+    as_json: Json = False,
+) -> None:
+    """Judge a run's histories again, without a broker, and write its result and report anew."""
+    from harness.study.study import judge_again
+
+    progress = Progress()
+    finished = judge_again(folder, progress)
+    progress.done()
+    _show(finished.result, as_json)
+    _leave(finished.result, finished.broken)
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="A run's folder, or its result.json.")],
+    format_: Annotated[str, typer.Option("--format", help="html, md, json, csv or text.")] = "html",
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Where to; stdout for all but html when unset.")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+) -> None:
+    """Draw a run's report again from its result document."""
+    from harness.study.study import write_report
+
+    target = write_report(folder, format_, out)
+    if target is not None:
+        typer.echo(str(target))
+        if open_:
+            import webbrowser
+
+            webbrowser.open(target.resolve().as_uri())
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(help="The baseline: a run's folder, result.json or report.html.")],
+    second: Annotated[Path, typer.Argument(help="What is compared with it.")],
+    as_json: Json = False,
+) -> None:
+    """Compare two runs: what differs in their fingerprints, and by how much their figures differ."""
+    from harness.reporting import compare as comparing
+    from harness.reporting.load import load_result
+
+    comparison = comparing.compare(load_result(first), load_result(second))
+    if as_json:
+        emit_json(comparing.as_document(comparison))
+    else:
+        comparing.render(comparison, stdout_console())

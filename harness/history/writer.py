@@ -1,0 +1,116 @@
+"""Writing a history: each worker appends to streams of its own, and the end of the run merges them.
+
+A worker collects columns and writes them out as one Arrow record batch every ``FLUSH_ROWS`` rows or ``FLUSH_SECONDS``: one ``write`` on
+an unbuffered file, so a kill of the worker (or of the whole harness) loses at most what was collected since, and a torn last
+batch is recognised and left out when reading. Recording is cheap because nothing here is done a message at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from harness.errors import DiskFull
+from harness.history.schema import EVENT_KINDS, TABLES
+
+FLUSH_ROWS: Final = 8192
+FLUSH_SECONDS: Final = 0.25
+STREAMS_FOLDER: Final = "streams"
+
+Columns = Mapping[str, "np.ndarray[Any, np.dtype[Any]] | int | Sequence[str]"]
+
+
+class TableWriter:
+    """Appends rows of one table. Not thread-safe: one owner."""
+
+    def __init__(self, folder: Path, table: str, worker: str) -> None:
+        self._schema = TABLES[table]
+        self._types = [
+            (field.name, field.type.to_pandas_dtype() if field.type != pa.string() else None) for field in self._schema
+        ]
+        streams = folder / STREAMS_FOLDER
+        streams.mkdir(parents=True, exist_ok=True)
+        self._path = streams / f"{table}-{worker}.arrows"
+        self._file = self._path.open("xb", buffering=0)
+        self._stream = pa.ipc.new_stream(pa.PythonFile(self._file, mode="w"), self._schema)
+        self._pending: list[tuple[int, Columns]] = []
+        self._pending_rows = 0
+        self._flushed_at = time.monotonic()
+        self.rows = 0
+
+    def append(self, count: int, columns: Columns) -> None:
+        """``count`` rows; each column an array of shape (count,) or one value for all rows. Arrays are kept, not copied."""
+        if count == 0:
+            return
+        self._pending.append((count, columns))
+        self._pending_rows += count
+        if self._pending_rows >= FLUSH_ROWS:
+            self.flush()
+
+    def flush_if_due(self) -> None:
+        if self._pending_rows and time.monotonic() - self._flushed_at >= FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write out what was collected. Raises DiskFull; what was written before stays readable."""
+        self._flushed_at = time.monotonic()
+        if not self._pending_rows:
+            return
+        arrays = [self._joined(name, kind) for name, kind in self._types]
+        batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+        try:
+            self._stream.write_batch(batch)
+        except OSError as error:
+            raise DiskFull(f"cannot write the history {self._path}: {error}", next_command="df -h .") from error
+        self.rows += self._pending_rows
+        self._pending = []
+        self._pending_rows = 0
+
+    def _joined(self, name: str, kind: Any) -> pa.Array:
+        if kind is None:
+            return pa.array([text for _, columns in self._pending for text in columns[name]], type=pa.string())  # type: ignore[union-attr]
+        pieces = []
+        for count, columns in self._pending:
+            value = columns[name]
+            if isinstance(value, int):
+                pieces.append(np.full(count, value, dtype=kind))
+            else:
+                pieces.append(np.asarray(value).astype(kind, copy=False))
+        return pa.array(np.concatenate(pieces) if len(pieces) > 1 else np.ascontiguousarray(pieces[0]))
+
+    def close(self) -> None:
+        if self._file.closed:
+            return
+        try:
+            self.flush()
+            self._stream.close()
+        except OSError as error:
+            raise DiskFull(f"cannot write the history {self._path}: {error}", next_command="df -h .") from error
+        finally:
+            self._file.close()
+
+
+class EventLog:
+    """The ``event`` table of one process: rare, so written out at once."""
+
+    def __init__(self, folder: Path, worker: str) -> None:
+        self._table = TableWriter(folder, "event", worker)
+        self._worker = worker
+
+    def add(self, kind: str, at_ns: int | None = None, **detail: object) -> None:
+        if kind not in EVENT_KINDS:
+            raise ValueError(f"unknown event kind {kind!r}")
+        at = time.monotonic_ns() if at_ns is None else at_ns
+        self._table.append(
+            1, {"at_ns": at, "worker": [self._worker], "kind": [kind], "detail": [json.dumps(detail, default=str)]}
+        )
+        self._table.flush()
+
+    def close(self) -> None:
+        self._table.close()

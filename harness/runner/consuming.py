@@ -1,0 +1,295 @@
+"""A subscriber process: one member of one group. It receives, works, settles, and records each of these.
+
+What a message's fate is (how long the work takes, how often it fails) stands in its envelope, drawn from the seed; the
+member only carries it out, so every broker's workers do the same work.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from harness.errors import BrokerUnavailable
+from harness.history.writer import EventLog, TableWriter
+from harness.model import envelope
+from harness.model.messages import (
+    ABANDON,
+    ACCEPT,
+    DEAD,
+    DEAD_LETTERS,
+    Adapter,
+    Deliveries,
+    Disposition,
+    DispositionKind,
+    Outcome,
+    Subscriber,
+    retry,
+)
+from harness.runner.control import Counter, WorkerSpec
+from harness.runner.gateway import Gateway
+
+RECONNECT_PAUSE_S = 0.05
+RECEIVE_WAIT_S = 0.02
+RECEIVE_MAX = 500
+
+NO_EFFECT, EFFECT, EFFECT_PREVENTED = 0, 1, 2
+
+
+class ConsumingWorker:
+    """Owns one subscriber connection at a time, and the ``deliver`` and ``settle`` tables."""
+
+    def __init__(
+        self,
+        spec: WorkerSpec,
+        adapter: Adapter,
+        counters: np.ndarray[tuple[int], np.dtype[np.int64]],
+        idle: Callable[[], None],
+    ) -> None:
+        self._spec = spec
+        self._adapter = adapter
+        self._counters = counters
+        self._idle = idle
+        workload = spec.workload
+        self._is_dead_letter_reader = spec.group == DEAD_LETTERS
+        self._once = workload.processing.once and not self._is_dead_letter_reader
+        self._gateway = Gateway(spec.gateway) if self._once else None
+        self._limit = max(1, min(RECEIVE_MAX, workload.needs.prefetch))
+        self._deliver = TableWriter(spec.folder, "deliver", spec.worker) if spec.record else None
+        self._settle = TableWriter(spec.folder, "settle", spec.worker) if spec.record else None
+        self._events = EventLog(spec.folder, spec.worker)
+        self._subscriber: Subscriber | None = None
+        self._reading = spec.reading
+        self._crash_next = False
+        self._lost_at = 0
+
+    # -- connection -------------------------------------------------------------------------------------------------
+
+    def connect(self) -> bool:
+        """One attempt. False when the broker does not answer."""
+        if self._subscriber is not None:
+            return True
+        spec = self._spec
+        try:
+            self._subscriber = self._adapter.subscriber(spec.broker, spec.plan, spec.group, spec.member)
+        except BrokerUnavailable:
+            return False
+        if self._lost_at:
+            self._events.add("connected_again", role="subscriber", seconds=(time.monotonic_ns() - self._lost_at) / 1e9)
+            self._lost_at = 0
+        return True
+
+    def _lost(self, error: BrokerUnavailable) -> None:
+        self._lost_at = self._lost_at or time.monotonic_ns()
+        self._counters[Counter.READY] = 0
+        self._events.add("connection_lost", role="subscriber", error=error.message)
+        subscriber, self._subscriber = self._subscriber, None
+        if subscriber is not None:
+            subscriber.close()
+
+    def rewind(self) -> None:
+        """Read this member's share again; deliveries are the second reading from here on."""
+        while not self.connect():
+            self._idle()
+            time.sleep(RECONNECT_PAUSE_S)
+        assert self._subscriber is not None
+        self._subscriber.rewind()
+        self._reading = 1
+
+    def crash_on_next(self) -> None:
+        self._crash_next = True
+
+    # -- one turn ---------------------------------------------------------------------------------------------------
+
+    def turn(self) -> None:
+        """Receive once, and deal with what came. Survives a lost broker."""
+        if not self.connect():
+            time.sleep(RECONNECT_PAUSE_S)
+            return
+        subscriber = self._subscriber
+        assert subscriber is not None
+        try:
+            deliveries = subscriber.receive(self._limit, RECEIVE_WAIT_S)
+            ready = getattr(subscriber, "ready", None)
+            self._counters[Counter.READY] = 1 if ready is None or ready() else 0
+            if len(deliveries):
+                self._handle(subscriber, deliveries)
+        except BrokerUnavailable as error:
+            self._lost(error)
+        self._flush_if_due()
+
+    def _handle(self, subscriber: Subscriber, deliveries: Deliveries) -> None:
+        rows = envelope.unpack(deliveries.payloads)
+        ours = (rows["magic"] == envelope.MAGIC) & (rows["run"] == self._spec.run_number)
+        self._record_deliveries(deliveries, rows, ours)
+        if self._crash_next:
+            self._die(deliveries, rows)
+        plain = self._reading or self._is_dead_letter_reader
+        if plain or not self._needs_care(rows, ours, deliveries):
+            self._settle_rows(
+                subscriber, deliveries, rows, ours, ACCEPT, failed=0, effect=NO_EFFECT if plain else EFFECT
+            )
+            return
+        for place in range(len(deliveries)):
+            self._work_on(subscriber, deliveries.take([place]), rows[place : place + 1], ours[place : place + 1])
+            self._idle()
+
+    def _needs_care(
+        self, rows: envelope.Envelopes, ours: np.ndarray[tuple[int], np.dtype[np.bool_]], deliveries: Deliveries
+    ) -> bool:
+        """Work, planned failures or effects: then messages are dealt with one at a time."""
+        return self._once or bool(((rows["work_us"] > 0) | (rows["failures"] > deliveries.attempts))[ours].any())
+
+    def _work_on(
+        self,
+        subscriber: Subscriber,
+        one: Deliveries,
+        row: envelope.Envelopes,
+        ours: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    ) -> None:
+        """One message: work, then succeed or fail as planned."""
+        if not ours[0]:
+            self._settle_rows(subscriber, one, row, ours, ACCEPT, failed=0, effect=NO_EFFECT)
+            return
+        if row["work_us"][0]:
+            time.sleep(int(row["work_us"][0]) / 1e6)
+        attempt = int(one.attempts[0])
+        failures = int(row["failures"][0])
+        if failures == envelope.POISON or attempt < failures:
+            self._settle_rows(subscriber, one, row, ours, self._after_failure(attempt), failed=1, effect=NO_EFFECT)
+            return
+        self._settle_rows(subscriber, one, row, ours, ACCEPT, failed=0, effect=self._take_effect(row))
+
+    def _take_effect(self, row: envelope.Envelopes) -> int:
+        if self._gateway is None:
+            return EFFECT
+        done = self._gateway.perform(self._spec.group_number, int(row["producer"][0]), int(row["sequence"][0]))
+        return EFFECT if done else EFFECT_PREVENTED
+
+    def _after_failure(self, attempt: int) -> Disposition:
+        policy = self._spec.workload.needs.retry
+        if policy is None or attempt >= policy.max:
+            return DEAD
+        return retry(policy.delay_ms(attempt))
+
+    def _die(self, deliveries: Deliveries, rows: envelope.Envelopes) -> None:
+        """Crash as a worker does: the effect took place, nobody was told. Only what is on disk survives."""
+        effect = self._take_effect(rows[:1]) if rows["failures"][0] == 0 else NO_EFFECT
+        self._write_settle(rows[:1], np.array([True]), ABANDON, Outcome.INFO, failed=0, effect=effect, copies=0)
+        for table in (self._deliver, self._settle):
+            if table is not None:
+                table.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    # -- records ----------------------------------------------------------------------------------------------------
+
+    def _settle_rows(
+        self,
+        subscriber: Subscriber,
+        deliveries: Deliveries,
+        rows: envelope.Envelopes,
+        ours: np.ndarray[tuple[int], np.dtype[np.bool_]],
+        how: Disposition,
+        *,
+        failed: int,
+        effect: int,
+    ) -> None:
+        try:
+            settled = subscriber.settle(deliveries, how)
+        except BrokerUnavailable:
+            self._write_settle(rows, ours, how, Outcome.INFO, failed=failed, effect=effect, copies=0)
+            raise
+        self._write_settle(rows, ours, how, settled.outcome, failed=failed, effect=effect, copies=settled.copies)
+        count = len(deliveries)
+        if how.kind is DispositionKind.RETRY:
+            self._counters[Counter.RETRIED] += count
+        else:
+            self._counters[Counter.COMPLETED] += count
+
+    def _write_settle(
+        self,
+        rows: envelope.Envelopes,
+        ours: np.ndarray[tuple[int], np.dtype[np.bool_]],
+        how: Disposition,
+        outcome: Outcome,
+        *,
+        failed: int,
+        effect: int,
+        copies: int,
+    ) -> None:
+        if self._settle is None:
+            return
+        count = len(rows)
+        each = np.full(count, copies // count, dtype=np.int64)
+        each[: copies % count] += 1
+        self._settle.append(
+            count,
+            {
+                "group": self._spec.group_number,
+                "member": self._spec.member,
+                "incarnation": self._spec.incarnation,
+                "producer": np.where(ours, rows["producer"], -1),
+                "sequence": np.where(ours, rows["sequence"].astype(np.int64), -1),
+                "disposition": int(how.kind),
+                "settled_ns": time.monotonic_ns(),
+                "outcome": int(outcome),
+                "failed": failed,
+                "effect": effect,
+                "copies": np.minimum(each, 255),
+                "reading": self._reading,
+            },
+        )
+
+    def _record_deliveries(
+        self, deliveries: Deliveries, rows: envelope.Envelopes, ours: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    ) -> None:
+        count = len(deliveries)
+        self._counters[Counter.REPLAYED if self._reading else Counter.DELIVERED] += count
+        self._counters[Counter.LAST_ACTIVITY_NS] = time.monotonic_ns()
+        if self._deliver is None:
+            return
+        self._deliver.append(
+            count,
+            {
+                "group": self._spec.group_number,
+                "member": self._spec.member,
+                "incarnation": self._spec.incarnation,
+                "producer": np.where(ours, rows["producer"], -1),
+                "sequence": np.where(ours, rows["sequence"].astype(np.int64), -1),
+                "key": rows["key"],
+                "key_sequence": rows["key_sequence"],
+                "class": rows["class"],
+                "bytes": np.fromiter((len(payload) for payload in deliveries.payloads), dtype=np.int32, count=count),
+                "intended_ns": rows["intended_ns"],
+                "received_ns": deliveries.received_ns,
+                "partition": deliveries.partitions,
+                "position": deliveries.positions,
+                "redelivered": deliveries.redelivered,
+                "delivery_count": deliveries.delivery_counts,
+                "attempt": deliveries.attempts,
+                "reason": deliveries.reasons,
+                "checksum_ok": envelope.intact(deliveries.payloads, rows),
+                "phase": rows["phase"],
+                "reading": self._reading,
+                "ttl_ms": rows["ttl_ms"],
+            },
+        )
+
+    def _flush_if_due(self) -> None:
+        for table in (self._deliver, self._settle):
+            if table is not None:
+                table.flush_if_due()
+
+    def close(self) -> None:
+        if self._subscriber is not None:
+            self._subscriber.close()
+            self._subscriber = None
+        for table in (self._deliver, self._settle):
+            if table is not None:
+                table.close()
+        self._events.close()
+        if self._gateway is not None:
+            self._gateway.close()

@@ -1,0 +1,158 @@
+"""The worker processes of one run: who they are, that they live, and their counters added up."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from harness.history.writer import EventLog
+from harness.model.broker import BrokerInfo
+from harness.model.messages import DEAD_LETTERS
+from harness.model.provisioning import Provisioning
+from harness.runner.control import Counter, CrashBeforeSettling, Ready, WorkerSpec
+from harness.runner.publishing import ERRORS_MAX
+from harness.runner.workers import WorkerHandle, worker_context
+
+if TYPE_CHECKING:
+    from harness.runner.conductor import CellSpec
+
+START_DEADLINE_S = 75.0
+
+
+class Crew:
+    """Owns every worker process of a run; ``end`` leaves none behind."""
+
+    def __init__(
+        self,
+        cell: CellSpec,
+        info: BrokerInfo,
+        plan: Provisioning,
+        groups: list[str],
+        events: EventLog,
+        *,
+        record: bool = True,
+    ) -> None:
+        self._cell = cell
+        self._info = info
+        self._plan = plan
+        self._groups = groups
+        self._events = events
+        self._record = record
+        self._context = worker_context()
+        self.publishers: list[WorkerHandle] = []
+        self._members: list[WorkerHandle] = []
+        self._fallen: list[WorkerHandle] = []
+        self._expected_deaths: set[str] = set()
+        self._errors: dict[int, str] = {}
+
+    def start(self) -> None:
+        """Members first: bindings and assignments are there before the first message is. Raises what a worker failed with."""
+        for number, group in enumerate(self._groups):
+            members = 1 if group == DEAD_LETTERS else self._cell.workload.needs.groups[group]
+            self._members.extend(self._start_member(group, number, member, 0) for member in range(members))
+        self._await_ready(self._members)
+        for producer in range(self._cell.workload.publishers):
+            spec = self._spec("publisher", f"publisher-{producer}", producer=producer)
+            self.publishers.append(WorkerHandle(self._context, spec))
+        self._await_ready(self.publishers)
+
+    def _spec(self, role: str, worker: str, **more: object) -> WorkerSpec:
+        cell = self._cell
+        return WorkerSpec(
+            role=role,
+            worker=worker,
+            workload=cell.workload,
+            adapter=cell.adapter,
+            adapter_settings=cell.adapter_settings,
+            broker=self._info,
+            plan=self._plan,
+            folder=cell.folder,
+            gateway=cell.folder / "gateway.sqlite",
+            seed=cell.seed,
+            repeat=cell.repeat,
+            run_number=cell.run_number,
+            record=self._record,
+            **more,  # type: ignore[arg-type]
+        )
+
+    def _start_member(self, group: str, number: int, member: int, incarnation: int) -> WorkerHandle:
+        name = f"{group.strip('@')}-{member}" + (f"-{incarnation}" if incarnation else "")
+        spec = self._spec("subscriber", name, group=group, group_number=number, member=member, incarnation=incarnation)
+        return WorkerHandle(self._context, spec)
+
+    def _await_ready(self, workers: list[WorkerHandle]) -> None:
+        deadline = time.monotonic() + START_DEADLINE_S
+        waiting = list(workers)
+        while waiting and time.monotonic() < deadline:
+            waiting = [worker for worker in waiting if not isinstance(worker.reply(0.02), Ready)]
+
+    # -- who ----------------------------------------------------------------------------------------------------------
+
+    def all(self) -> list[WorkerHandle]:
+        return [*self._members, *self.publishers]
+
+    def members_of(self, group: str) -> list[WorkerHandle]:
+        return [worker for worker in self._members if worker.spec.group == group]
+
+    def ready(self) -> bool:
+        return all(worker.count(Counter.READY) for worker in self.all())
+
+    def check(self) -> None:
+        """Raises WorkerDied when a worker ended that was not meant to; starts the successor of one that was."""
+        for worker in self.all():
+            if worker.process.is_alive():
+                continue
+            if worker.spec.worker not in self._expected_deaths:
+                raise worker.death()
+            self._succeed(worker)
+
+    def crash_member(self, group: str) -> int:
+        """Tell the first member of ``group`` to die before it settles its next message; its pid."""
+        victim = self.members_of(group)[0]
+        self._expected_deaths.add(victim.spec.worker)
+        victim.send(CrashBeforeSettling())
+        return victim.pid
+
+    def fallen(self, pid: int) -> bool:
+        return any(worker.pid == pid for worker in self._fallen)
+
+    def _succeed(self, dead: WorkerHandle) -> None:
+        spec = dead.spec
+        place = self._members.index(dead)
+        self._fallen.append(dead)
+        detail = {"group": spec.group, "member": spec.member}
+        self._events.add("member_crashed", **detail, incarnation=spec.incarnation)
+        self._members[place] = self._start_member(spec.group, spec.group_number, spec.member, spec.incarnation + 1)
+        self._events.add("member_started", **detail, incarnation=spec.incarnation + 1)
+
+    # -- sums ---------------------------------------------------------------------------------------------------------
+
+    def acknowledged(self) -> int:
+        return sum(worker.count(Counter.ACKNOWLEDGED) for worker in self.publishers)
+
+    def submitted(self) -> int:
+        return sum(worker.count(Counter.SUBMITTED) for worker in self.publishers)
+
+    def of_group(self, group: str, counter: Counter) -> int:
+        """Summed over the group's members, the crashed ones included."""
+        return sum(worker.count(counter) for worker in [*self._members, *self._fallen] if worker.spec.group == group)
+
+    def last_activity_ns(self) -> int:
+        return max((worker.count(Counter.LAST_ACTIVITY_NS) for worker in self.all()), default=0)
+
+    def note_errors(self, errors: object) -> None:
+        self._errors.update(errors)  # type: ignore[call-overload]
+
+    def error_texts(self) -> list[str]:
+        """Texts by number, for the history's meta."""
+        texts = [""] * (1 + ERRORS_MAX * max(1, self._cell.workload.publishers))
+        for number, text in self._errors.items():
+            texts[number] = text
+        return texts
+
+    def end(self) -> None:
+        """Every process of the crew is gone when this returns."""
+        for worker in [*self.all(), *self._fallen]:
+            if worker.process.is_alive():
+                worker.process.join(0.5 if worker.spec.role == "publisher" else 0.1)
+            worker.end(0.1)

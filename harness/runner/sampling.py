@@ -1,0 +1,77 @@
+"""What the broker and the clients use: CPU, memory, bytes written, disk kept. A thread of the conductor, five looks a second."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from harness.history.writer import TableWriter
+
+PERIOD_S = 0.2
+DISK_EVERY = 5  # looks between two measurements of the data folder: walking it is not free
+
+
+class Sampler:
+    """Samples until stopped. ``targets`` says at each look which processes there are: (role, worker) -> pids."""
+
+    def __init__(
+        self, folder: Path, targets: Callable[[], dict[tuple[str, str], tuple[int, ...]]], disk_bytes: Callable[[], int]
+    ) -> None:
+        self._table = TableWriter(folder, "sample", "conductor")
+        self._targets = targets
+        self._disk_bytes = disk_bytes
+        self._stop = threading.Event()
+        self._processes: dict[int, psutil.Process] = {}
+        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(5.0)
+        self._table.close()
+
+    def _run(self) -> None:
+        look = 0
+        disk = 0
+        while not self._stop.wait(PERIOD_S):
+            if look % DISK_EVERY == 0:
+                disk = self._disk_bytes()
+            look += 1
+            for (role, worker), pids in self._targets().items():
+                self._sample(role, worker, pids, disk if role == "broker" else 0)
+            self._table.flush_if_due()
+
+    def _sample(self, role: str, worker: str, pids: tuple[int, ...], disk: int) -> None:
+        cpu_s = 0.0
+        rss = written = 0
+        seen = False
+        for pid in pids:
+            try:
+                process = self._processes.get(pid) or self._processes.setdefault(pid, psutil.Process(pid))
+                with process.oneshot():
+                    times = process.cpu_times()
+                    cpu_s += times.user + times.system
+                    rss += process.memory_info().rss
+                    written += process.io_counters().write_bytes
+                seen = True
+            except (psutil.Error, OSError):
+                self._processes.pop(pid, None)
+        if seen:
+            self._table.append(
+                1,
+                {
+                    "at_ns": time.monotonic_ns(),
+                    "role": [role],
+                    "worker": [worker],
+                    "cpu_ns": int(cpu_s * 1e9),
+                    "rss_bytes": rss,
+                    "written_bytes": written,
+                    "disk_bytes": disk,
+                },
+            )

@@ -1,0 +1,170 @@
+"""From finished runs to the result document: judge each history, sum up over repeats, and put the ledgers beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from harness import __version__
+from harness.adapters.probes import PROBES
+from harness.checkers.expect import broken_expectations
+from harness.checkers.judge import judge
+from harness.errors import HarnessError
+from harness.model.capability import Feature, Support
+from harness.model.provisioning import Provisioning
+from harness.model.result import (
+    BrokerColumn,
+    CapabilityCell,
+    Fingerprint,
+    Measure,
+    ParityRow,
+    Result,
+    RunRecord,
+    WorkloadRecord,
+)
+from harness.model.verdict import Verdict
+from harness.model.workload import Workload
+from harness.plan.bodies import Bodies
+from harness.plan.loader import LoadedWorkload, parse_workload
+from harness.reporting.answers import answer_of
+from harness.statistics.summarise import summarise
+from harness.study.options import StudyOptions
+
+Say = Callable[[str], None]
+
+
+def skeleton(options: StudyOptions, fingerprint: Fingerprint, created: str) -> Result:
+    """A result with everything that is known before the first run."""
+    return Result(
+        harness_version=__version__,
+        run_id=options.folder.name,
+        title=options.title or _title(options),
+        created=created,
+        command=options.command,
+        seed=options.seed,
+        repeats=options.repeats,
+        seconds=0.0,
+        state="partial",
+        fingerprint=fingerprint,
+        workloads=[_workload_record(loaded, options) for loaded in options.workloads],
+        brokers=[],
+        runs=[],
+        notes=[_entropy_note(loaded, options.seed) for loaded in options.workloads],
+    )
+
+
+def _title(options: StudyOptions) -> str:
+    return " vs ".join(choice.label for choice in options.brokers)
+
+
+def _workload_record(loaded: LoadedWorkload, options: StudyOptions) -> WorkloadRecord:
+    tier = options.tier or loaded.workload.needs.durability
+    return WorkloadRecord(
+        name=loaded.workload.name,
+        question=loaded.workload.question,
+        sha256=loaded.sha256,
+        text=loaded.text,
+        tier=str(tier),
+        tier_sentence=tier.sentence,
+    )
+
+
+def _entropy_note(loaded: LoadedWorkload, seed: int) -> str:
+    messages = loaded.workload.messages
+    mean = round(messages.size.mean)
+    share = Bodies(messages.payload, seed).compressed_share(mean)
+    return f"{loaded.workload.name}: payloads are {messages.payload}, {mean} bytes on average; zlib leaves {share:.0%} of them"
+
+
+def fold_runs(result: Result, folder: Path, say: Say) -> list[str]:
+    """Judge every run with a history and fill in verdicts, measures, curves, cells and answers. Returns broken expectations.
+
+    A history that cannot be judged costs its own run, which becomes failed with the reason.
+    """
+    workloads = {record.name: _workload(record) for record in result.workloads}
+    result.verdicts, result.measures, result.curves = [], [], []
+    broken: list[str] = []
+    with_history = [run for run in result.runs if run.history]
+    for number, run in enumerate(with_history, start=1):
+        say(f"judging {number}/{len(with_history)}: {run.workload} on {run.broker}, repeat {run.repeat + 1}")
+        try:
+            judgement = judge(folder / run.history, workloads[run.workload])
+        except HarnessError as error:
+            run.state, run.error, run.next_command = "failed", error.message, error.next_command or ""
+            continue
+        result.verdicts.extend(judgement.verdicts)
+        result.measures.extend(judgement.measures)
+        result.curves.extend(judgement.curves)
+        _complete_record(run, judgement.measures)
+        broken.extend(_broken(run, workloads[run.workload], judgement.verdicts))
+    _summarise(result)
+    for record in result.workloads:
+        record.answer = answer_of(result, record.name)
+    return broken
+
+
+def _workload(record: WorkloadRecord) -> Workload:
+    text = record.text.split("\n# overridden on the command line:")[0]
+    return parse_workload(text, name=record.name, path=record.name + ".yaml").workload
+
+
+def _broken(run: RunRecord, workload: Workload, verdicts: Iterable[Verdict]) -> list[str]:
+    return [
+        f"{run.workload} on {run.broker}, repeat {run.repeat + 1}: {text}"
+        for text in broken_expectations(workload, list(verdicts))
+    ]
+
+
+def _complete_record(run: RunRecord, measures: list[Measure]) -> None:
+    """What only the history can say: the generator's lag, and when the first message was acknowledged after a fault."""
+    for phase in run.phases:
+        lag = next((m for m in measures if m.metric == "generator_lag_p99" and m.phase == phase.name), None)
+        if lag is not None:
+            phase.generator_lag_p99_ms = lag.value
+    for fault in run.faults:
+        first = next(
+            (m for m in measures if m.metric == "recovery_first_acknowledged" and m.phase == fault.phase), None
+        )
+        if first is not None and fault.kind == "kill":
+            fault.first_acknowledged_s = first.value
+
+
+def _summarise(result: Result) -> None:
+    ran = [column.name for column in result.brokers if column.state == "run"]
+    baseline = ran[0] if ran else ""
+    result.cells, result.noise = summarise(result, baseline=baseline)
+
+
+def note_plans(result: Result, plans: dict[tuple[str, str], Provisioning]) -> None:
+    """The capability matrix and the parity ledger, from what the adapters planned."""
+    result.capabilities = [
+        CapabilityCell(
+            workload=workload,
+            broker=broker,
+            feature=str(feature),
+            support=str(row.support),  # type: ignore[arg-type]
+            how=row.how,
+            why=row.why,
+            probe=PROBES.get(Feature(feature), "") if row.support is not Support.IMPOSSIBLE else "",
+        )
+        for (workload, broker), plan in sorted(plans.items())
+        for feature, row in plan.features.items()
+    ]
+    result.parity = []
+    for name in dict.fromkeys(workload for workload, _ in plans):
+        here = {broker: plan.parity for (workload, broker), plan in plans.items() if workload == name}
+        for setting in dict.fromkeys(key for parity in here.values() for key in parity):
+            values = {broker: parity.get(setting, "does not apply") for broker, parity in here.items()}
+            result.parity.append(
+                ParityRow(workload=name, setting=setting, values=values, differs=len(set(values.values())) > 1)
+            )
+
+
+def columns_in_order(options: StudyOptions, columns: dict[str, BrokerColumn]) -> list[BrokerColumn]:
+    """As typed; a broker that was never reached is a column too."""
+    return [
+        columns.get(choice.label)
+        or BrokerColumn(name=choice.label, label=choice.label, state="not_run", reason="the study ended before its turn",
+                        next_command=options.command)
+        for choice in options.brokers
+    ]  # fmt: skip

@@ -1,0 +1,223 @@
+"""The runs of a study, in balanced order: each repeat visits every broker once, freshly started on an empty data folder.
+
+A broker that cannot run is a column "not run" with its reason; one that dies costs its own cells of this repeat, and the next broker
+goes on. What is finished is written before the next run starts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.adapters.registry import create_adapter
+from harness.brokers import Broker, create
+from harness.errors import BrokerMissing, HarnessError, Interrupted, Unsupported
+from harness.model.broker import BrokerInfo, Tier
+from harness.model.capability import Capabilities
+from harness.model.provisioning import Provisioning
+from harness.model.result import BrokerColumn, RunRecord
+from harness.plan.loader import LoadedWorkload
+from harness.runner.conductor import CellSpec, Conductor
+from harness.statistics.orders import balanced_orders
+from harness.study.folder import StudyFolder
+from harness.study.options import BrokerChoice, StudyOptions
+
+Say = Callable[[str], None]
+Keep = Callable[["Campaign"], None]
+
+
+@dataclass(slots=True)
+class Campaign:
+    """What the runs left behind, apart from the histories."""
+
+    runs: list[RunRecord] = field(default_factory=list)
+    columns: dict[str, BrokerColumn] = field(default_factory=dict)
+    plans: dict[tuple[str, str], Provisioning] = field(default_factory=dict)  # (workload, label)
+    capabilities: dict[str, Capabilities] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+def run_campaign(options: StudyOptions, folder: StudyFolder, say: Say, keep: Keep) -> Campaign:
+    """All runs; ``keep`` is called after each, to write down how far it got. Ctrl-C ends it after tidying up; what is finished is in the returned campaign."""
+    campaign = Campaign()
+    orders = balanced_orders(len(options.brokers), options.repeats)
+    order = 0
+    total = options.repeats * len(options.brokers)
+    run_id = folder.path.name
+    for repeat, sequence in enumerate(orders):
+        for place in sequence:
+            order += 1
+            choice = options.brokers[place]
+            column = campaign.columns.get(choice.label)
+            if column is not None and column.state == "not_run":
+                continue
+            prefix = f"[{order}/{total}] {choice.label}, repeat {repeat + 1}"
+            try:
+                _visit(
+                    options,
+                    folder,
+                    campaign,
+                    choice,
+                    repeat,
+                    order,
+                    run_id,
+                    keep,
+                    lambda text, head=prefix: say(f"{head}: {text}"),
+                )
+            except (KeyboardInterrupt, Interrupted):
+                campaign.interrupted = True
+            if campaign.interrupted:
+                return campaign
+    return campaign
+
+
+def _visit(
+    options: StudyOptions,
+    folder: StudyFolder,
+    campaign: Campaign,
+    choice: BrokerChoice,
+    repeat: int,
+    order: int,
+    run_id: str,
+    keep: Keep,
+    say: Say,
+) -> None:
+    """One broker in one repeat: start it, run every workload, stop it, whatever happens."""
+    tiers = [options.tier or loaded.workload.needs.durability for loaded in options.workloads]
+    root = Path(tempfile.mkdtemp(prefix=f"harness-{choice.broker}-"))
+    broker: Broker | None = None
+    try:
+        say("starting")
+        broker = create(choice.broker, root=root, backend="external" if choice.url else "process", url=choice.url)
+        adapter = create_adapter(choice.adapter, choice.settings)
+        info: BrokerInfo | None = None
+        tier_now: Tier | None = None
+        for loaded, tier in zip(options.workloads, tiers, strict=True):
+            if info is None or tier != tier_now:
+                if info is not None:
+                    broker.stop()
+                    broker.wipe()
+                info, tier_now = broker.start(tier=str(tier), settings={}), tier
+                _note_column(campaign, choice, info, adapter.capabilities(info))
+            record = _run_cell(
+                options, folder, campaign, choice, repeat, order, run_id, loaded, tier, broker, info, adapter, say
+            )
+            campaign.runs.append(record)
+            keep(campaign)
+            if record.state == "interrupted":
+                campaign.interrupted = True
+                return
+            if record.state == "failed":
+                say(f"{loaded.workload.name} failed: {record.error.splitlines()[0]}")
+                if choice.url is None and not broker.pids():
+                    break
+    except BrokerMissing as error:
+        say(f"not run: {error.message}")
+        campaign.columns[choice.label] = BrokerColumn(
+            name=choice.label,
+            label=choice.label,
+            state="not_run",
+            reason=error.message,
+            next_command=error.next_command or "",
+        )
+    except HarnessError as error:
+        say(f"failed: {error.message.splitlines()[0]}")
+        _mark_unstarted(options, campaign, choice, repeat, order, error)
+    finally:
+        if broker is not None:
+            with contextlib.suppress(HarnessError):
+                broker.stop()
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _run_cell(
+    options: StudyOptions,
+    folder: StudyFolder,
+    campaign: Campaign,
+    choice: BrokerChoice,
+    repeat: int,
+    order: int,
+    run_id: str,
+    loaded: LoadedWorkload,
+    tier: Tier,
+    broker: Broker,
+    info: BrokerInfo,
+    adapter: object,
+    say: Say,
+) -> RunRecord:
+    workload = loaded.workload
+    cell_folder = folder.cell(workload.name, choice.label, repeat)
+    token = zlib.crc32(f"{run_id}/{workload.name}/{choice.label}/{repeat}/{time.time_ns()}".encode())
+    spec = CellSpec(
+        workload=workload,
+        workload_text=loaded.text,
+        broker_name=choice.label,
+        adapter=choice.adapter,
+        adapter_settings=dict(choice.settings),
+        tier=tier,
+        seed=options.seed,
+        repeat=repeat,
+        order=order,
+        run_number=token,
+        folder=cell_folder,
+        prefix=f"h{token:08x}",
+    )
+    started = time.monotonic()
+    try:
+        conductor = Conductor(spec, broker, info, adapter, lambda text: say(f"{workload.name}: {text}"))  # type: ignore[arg-type]
+    except Unsupported as error:
+        return RunRecord(
+            workload=workload.name, broker=choice.label, repeat=repeat, order=order, seed=options.seed,
+            state="failed", error=f"unsupported: {error.message}", seconds=time.monotonic() - started,
+        )  # fmt: skip
+    campaign.plans[workload.name, choice.label] = conductor.plan
+    column = campaign.columns[choice.label]
+    if not column.mode:
+        column.mode = conductor.plan.mode
+        column.client = conductor.plan.parity.get("client", choice.adapter)
+    record = conductor.run()
+    record.history = str(cell_folder.relative_to(folder.path))
+    return record
+
+
+def _note_column(campaign: Campaign, choice: BrokerChoice, info: BrokerInfo, capabilities: Capabilities) -> None:
+    if choice.label in campaign.columns:
+        return
+    campaign.capabilities[choice.label] = capabilities
+    campaign.columns[choice.label] = BrokerColumn(
+        name=choice.label,
+        label=choice.label,
+        product=info.product,
+        version=info.version,
+        backend=info.backend,
+        settings=dict(info.settings),
+    )
+
+
+def _mark_unstarted(
+    options: StudyOptions, campaign: Campaign, choice: BrokerChoice, repeat: int, order: int, error: HarnessError
+) -> None:
+    """Runs of this visit that did not take place are failed runs, not silence."""
+    done = {(run.workload, run.broker, run.repeat) for run in campaign.runs}
+    campaign.columns.setdefault(choice.label, BrokerColumn(name=choice.label, label=choice.label))
+    for loaded in options.workloads:
+        if (loaded.workload.name, choice.label, repeat) not in done:
+            campaign.runs.append(
+                RunRecord(
+                    workload=loaded.workload.name,
+                    broker=choice.label,
+                    repeat=repeat,
+                    order=order,
+                    seed=options.seed,
+                    state="failed",
+                    error=error.message,
+                    next_command=error.next_command or "",
+                    seconds=0.0,
+                )
+            )

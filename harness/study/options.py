@@ -1,0 +1,112 @@
+"""What a person asked for: brokers, workloads, repeats, overrides. Parsed here, so that every mistake is told before anything starts."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.model.broker import Tier
+from harness.model.distribution import Spread
+from harness.model.workload import Phase
+from harness.plan.loader import LoadedWorkload
+
+# broker -> (adapter, setting that a bare word after the colon means)
+BROKERS: Mapping[str, tuple[str, str]] = {
+    "pylog": ("kafka", "client"),
+    "kafka": ("kafka", "client"),
+    "rabbitmq": ("rabbitmq", "queue_type"),
+    "activemq": ("activemq", "mode"),
+    "memory": ("memory", "bug"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerChoice:
+    """One column: ``label`` is what was typed (``rabbitmq:quorum``), ``settings`` go to the adapter."""
+
+    label: str
+    broker: str
+    adapter: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StudyOptions:
+    """Everything ``run`` needs. ``repeats`` interleave the brokers; ``seed`` decides the work."""
+
+    workloads: tuple[LoadedWorkload, ...]
+    brokers: tuple[BrokerChoice, ...]
+    folder: Path
+    repeats: int = 1
+    seed: int = 1
+    tier: Tier | None = None
+    title: str = ""
+    command: str = ""
+    replace: bool = False
+    keep_histories: bool = True
+
+
+def parse_broker(text: str, urls: Mapping[str, str]) -> BrokerChoice:
+    """``rabbitmq``, ``rabbitmq:quorum``, ``kafka:client=kafka-python``. Raises UsageError with the nearest name."""
+    name, _, rest = text.partition(":")
+    if name not in BROKERS:
+        nearest = difflib.get_close_matches(name, BROKERS, n=1)
+        hint = f"; did you mean {nearest[0]}?" if nearest else f"; known: {', '.join(BROKERS)}"
+        raise UsageError(f"unknown broker {name!r}{hint}", next_command="harness broker ls")
+    adapter, bare = BROKERS[name]
+    settings: dict[str, str] = {}
+    for piece in (part for part in rest.split(",") if part):
+        key, equals, value = piece.partition("=")
+        settings[key if equals else bare] = value if equals else key
+    return BrokerChoice(text, name, adapter, settings, urls.get(text) or urls.get(name))
+
+
+def parse_urls(texts: list[str]) -> dict[str, str]:
+    """``rabbitmq=amqp://host:5672`` -> mapping."""
+    urls: dict[str, str] = {}
+    for text in texts:
+        name, equals, url = text.partition("=")
+        if not equals or name.partition(":")[0] not in BROKERS:
+            raise UsageError(f"--url takes BROKER=ADDRESS, for example rabbitmq=amqp://host:5672, got {text!r}")
+        urls[name] = url
+    return urls
+
+
+def override(
+    loaded: LoadedWorkload,
+    *,
+    duration_s: float | None,
+    rate_per_s: float | None,
+    size_bytes: int | None,
+    in_flight: int | None,
+) -> LoadedWorkload:
+    """The workload with flags applied: they change the work, so they change its digest too."""
+    if duration_s is None and rate_per_s is None and size_bytes is None and in_flight is None:
+        return loaded
+    workload = loaded.workload
+    phases = tuple(_overridden(phase, duration_s, rate_per_s, in_flight) for phase in workload.phases)
+    messages = workload.messages
+    if size_bytes is not None:
+        messages = messages.model_copy(update={"size": Spread("constant", float(size_bytes))})
+    changed = workload.model_copy(update={"phases": phases, "messages": messages})
+    flags = f"duration={duration_s} rate={rate_per_s} size={size_bytes} in_flight={in_flight}"
+    digest = hashlib.sha256((loaded.text + "\n" + flags).encode()).hexdigest()
+    return LoadedWorkload(changed, f"{loaded.text}\n# overridden on the command line: {flags}\n", digest, loaded.path)
+
+
+def _overridden(phase: Phase, duration_s: float | None, rate_per_s: float | None, in_flight: int | None) -> Phase:
+    update: dict[str, object] = {}
+    if duration_s is not None and phase.for_ is not None and not phase.warmup:
+        update["for_"] = duration_s
+        if phase.fault is not None:
+            update["fault"] = phase.fault.model_copy(update={"at": min(phase.fault.at, duration_s / 2)})
+    if rate_per_s is not None and phase.paced is not None:
+        update["paced"] = rate_per_s
+    if in_flight is not None and phase.flood is not None:
+        update["flood"] = phase.flood.model_copy(update={"in_flight": in_flight})
+    return phase.model_copy(update=update)

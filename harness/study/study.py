@@ -1,0 +1,136 @@
+"""A study from beginning to end, and its two halves that need no broker: judge again, draw again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.errors import RunFolderError, UsageError
+from harness.model.result import Result
+from harness.reporting.csv import write_csv
+from harness.reporting.html import write_html
+from harness.reporting.load import load_result
+from harness.reporting.markdown import render_markdown
+from harness.study.assemble import columns_in_order, fold_runs, note_plans, skeleton
+from harness.study.campaign import Campaign, run_campaign
+from harness.study.fingerprint import take_fingerprint
+from harness.study.folder import PARTIAL_FILE, REPORT_FILE, RESULT_FILE, StudyFolder
+from harness.study.options import StudyOptions
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedStudy:
+    """What a study left: the document, where it is, and which expectations of its workloads were broken."""
+
+    result: Result
+    folder: Path
+    report: Path
+    broken: list[str]
+
+
+def run_study(options: StudyOptions, say: Say) -> FinishedStudy:
+    """Raises RunFolderError before anything starts; what goes wrong later is in the result."""
+    started = time.monotonic()
+    with StudyFolder(options.folder, replace=options.replace) as folder:
+        say("looking at this machine")
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        result = skeleton(options, take_fingerprint(options.folder), created)
+
+        def keep(campaign: Campaign) -> None:
+            _note(result, options, campaign, time.monotonic() - started)
+            folder.write(PARTIAL_FILE, result.model_dump_json())
+
+        campaign = run_campaign(options, folder, say, keep)
+        keep(campaign)
+        broken = fold_runs(result, options.folder, say)
+        _state(result, campaign.interrupted)
+        result.seconds = round(time.monotonic() - started, 3)
+        report = _write(result, folder, say)
+    return FinishedStudy(result, options.folder, report, broken)
+
+
+def judge_again(path: Path, say: Say) -> FinishedStudy:
+    """Judge the histories of an earlier study anew: of a finished one, or of one whose harness was killed."""
+    if not (path / RESULT_FILE).exists() and not (path / PARTIAL_FILE).exists():
+        raise RunFolderError(
+            f"{path} holds no run: there is neither {RESULT_FILE} nor {PARTIAL_FILE}", next_command="ls reports"
+        )
+    with StudyFolder(path, existing=True) as folder:
+        source = path / RESULT_FILE if (path / RESULT_FILE).exists() else path / PARTIAL_FILE
+        result = load_result(source)
+        broken = fold_runs(result, path, say)
+        if source.name == PARTIAL_FILE:
+            _state(result, interrupted=True)
+        report = _write(result, folder, say)
+    return FinishedStudy(result, path, report, broken)
+
+
+def write_report(path: Path, format_: str, out: Path | None) -> Path | None:
+    """Draw a result again. Returns the file written, or None when the text went to stdout."""
+    result = load_result(path)
+    folder = path if path.is_dir() else path.parent
+    if format_ == "html":
+        target = out or folder / REPORT_FILE
+        write_html(result, target)
+        return target
+    if format_ == "csv":
+        target = out or folder / "cells.csv"
+        write_csv(result, target)
+        return target
+    if format_ not in ("md", "json", "text"):
+        raise UsageError(
+            f"unknown format {format_!r}; known: html, md, json, csv, text", next_command="harness report --help"
+        )
+    text = _text(result, format_)
+    if out is None:
+        import sys
+
+        sys.stdout.write(text + "\n")
+        return None
+    out.write_text(text, encoding="utf-8")
+    return out
+
+
+def _text(result: Result, format_: str) -> str:
+    if format_ == "json":
+        return result.model_dump_json(indent=1)
+    if format_ == "md":
+        return render_markdown(result)
+    from rich.console import Console
+
+    from harness.reporting.terminal import render_terminal
+
+    console = Console(width=120, no_color=True, highlight=False)
+    with console.capture() as capture:
+        render_terminal(result, console)
+    return capture.get()
+
+
+def _note(result: Result, options: StudyOptions, campaign: Campaign, seconds: float) -> None:
+    result.runs = list(campaign.runs)
+    result.brokers = columns_in_order(options, campaign.columns)
+    result.seconds = round(seconds, 3)
+    note_plans(result, campaign.plans)
+
+
+def _state(result: Result, interrupted: bool) -> None:
+    if interrupted:
+        result.state = "interrupted"
+    elif any(run.state != "done" for run in result.runs) or not result.runs:
+        result.state = "partial"
+    else:
+        result.state = "done"
+
+
+def _write(result: Result, folder: StudyFolder, say: Say) -> Path:
+    say("writing the report")
+    folder.write(RESULT_FILE, result.model_dump_json())
+    (folder.path / PARTIAL_FILE).unlink(missing_ok=True)
+    report = folder.path / REPORT_FILE
+    write_html(result, report)
+    return report
