@@ -194,11 +194,12 @@ class GroupCoordinator:
         records = [
             (offset_key(group_id, row.topic, row.partition), offset_value(position)) for row, position in admitted
         ]
-        if not self._write(group_id, records, now):
+        if self._write(group_id, records, now):
+            for row, position in admitted:
+                self._offsets.put(group_id, row.topic, row.partition, position)
+        else:
             failed = ErrorCode.COORDINATOR_NOT_AVAILABLE
-            return [failed if error is ErrorCode.NONE else error for error in errors]
-        for row, position in admitted:
-            self._offsets.put(group_id, row.topic, row.partition, position)
+            errors = [failed if error is ErrorCode.NONE else error for error in errors]
         self._forget_if_idle(group_id)
         return errors
 

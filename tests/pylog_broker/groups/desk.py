@@ -59,7 +59,7 @@ class Desk:
 
     def __init__(self, **settings: int) -> None:
         self.settings = GroupSettings(**{"initial_rebalance_delay_ms": 0, "offsets_partitions": 3, **settings})
-        self.journal = ListJournal()
+        self.journal = ListJournal(self.settings.offsets_partitions)
         self.now = Instant(1_000.0, WALL_START_MS)
         self.coordinator = GroupCoordinator(self.settings, self.journal, self.now)
         self.answers: dict[int, JoinReply | SyncReply] = {}
@@ -144,9 +144,7 @@ class Desk:
         self._file(self.coordinator.sync(group, request, token, self.now))
         return token
 
-    def heartbeat(
-        self, member_id: str, generation: int, *, group: str = "g", instance: str | None = None
-    ) -> ErrorCode:
+    def heartbeat(self, member_id: str, generation: int, *, group: str = "g", instance: str | None = None) -> ErrorCode:
         return self.coordinator.heartbeat(group, member_id, instance, generation, self.now)
 
     def leave(self, member_id: str = "", *, group: str = "g", instance: str | None = None) -> ErrorCode:

@@ -94,9 +94,7 @@ class GroupMachine(RuleBasedStateMachine):
         if generation.leader == consumer.member_id and generation.listed is not None:
             shares = {each: f"{each}@{consumer.generation}".encode() for each in generation.listed}
             generation.shares = generation.shares or shares
-        token = self.desk.ask_sync(
-            consumer.member_id, consumer.generation, shares, instance=consumer.instance
-        )
+        token = self.desk.ask_sync(consumer.member_id, consumer.generation, shares, instance=consumer.instance)
         consumer.sync_token = token
         consumer.last_contact_s = self.desk.now.monotonic_s
         self.owner[token] = consumer
