@@ -1,0 +1,53 @@
+# Two commands do everything on a Debian machine with Python and make:
+#   make demo   the head-to-head and its report      make test   the tests
+# BROKERS=pylog make demo installs nothing but Python packages.
+
+PYTHON  ?= python3
+VENV    := .venv
+BIN     := $(VENV)/bin
+BROKERS ?= kafka,pylog,rabbitmq,activemq
+RUNS    ?= 3
+OUT     ?= reports/demo
+SHELL   := /bin/sh
+
+.PHONY: demo test check unit bench setup brokers clean
+
+demo: setup brokers
+	$(BIN)/harness run clickstream_fanout priority_tasks password_reset -b $(BROKERS) -n $(RUNS) -o $(OUT) --replace
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not broker and not browser" -q
+
+bench: setup brokers
+	$(BIN)/harness bench judge --events 1M
+	$(BIN)/harness bench record
+	$(BIN)/harness bench pylog
+
+setup: $(VENV)/.ready
+
+brokers: setup
+	$(BIN)/python -m harness.brokers.install --brokers $(BROKERS) --yes
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 3; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  package=$$($(PYTHON) -c 'import sys; print("python3.%d-venv" % sys.version_info[1])'); \
+	  root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  echo "about to install the Debian package $$package, which Python needs to make an environment"; \
+	  $$root apt-get update -q && $$root apt-get install -y -q --no-install-recommends $$package; }
+	@echo "about to make the environment $(VENV) from requirements.lock (Python packages only, about a minute)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .hypothesis
