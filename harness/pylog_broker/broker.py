@@ -10,10 +10,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import UUID
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID, uuid4
 
 from harness.pylog_broker.config import BrokerConfig
+from harness.pylog_broker.groups.service import GroupService
+from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.storage.catalog import Catalog, Topic
 from harness.pylog_broker.timers import Timers
 from harness.pylog_broker.waiters import Waiters
@@ -24,9 +26,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LEADER_EPOCH = 0  # one node never elects
+NO_EPOCH = -1
 METADATA_CACHE_ENTRIES_MAX = 256
 METADATA_CACHE_KEY_BYTES_MAX = 4096
 LOOKUP_ENTRIES_MAX = 20_000
+
+
+def leader_epoch_error(epoch: int) -> int:
+    """The error for a client that believes in this leader epoch (KIP-320); 0 for the right one and for -1, none."""
+    if epoch in (NO_EPOCH, LEADER_EPOCH):
+        return 0
+    return ErrorCode.FENCED_LEADER_EPOCH if epoch < LEADER_EPOCH else ErrorCode.UNKNOWN_LEADER_EPOCH
 
 
 class Endpoint(NamedTuple):
@@ -54,14 +64,23 @@ class Broker:
         self.endpoint = endpoint
         self.apis = apis
         self.node_id = config.node_id
-        self.timers = Timers()
-        self.waiters = Waiters(self.timers)
-        self.groups: Any = None
-        """The gateway to the group coordinator, set by the room of the group handlers."""
-        self.api_versions_cache: dict[int, bytes] = {}
-        self.metadata_cache: dict[tuple[int, bytes], bytes] = {}
         self._wall_clock_s = wall_clock_s
         self._monotonic_clock_s = monotonic_clock_s
+        self.timers = Timers()
+        self.waiters = Waiters(self.timers)
+        self.groups = GroupService(
+            catalog,
+            config.groups,
+            timers=self.timers,
+            monotonic_s=self.now_s,
+            wall_ms=self.now_ms,
+            new_uuid=uuid4,
+            on_append=self.waiters.appended,
+        )
+        self.on_topic_deleted: list[Callable[[str], None]] = [self.groups.forget_topic]
+        """Called with the name of each topic that was deleted."""
+        self.api_versions_cache: dict[int, bytes] = {}
+        self.metadata_cache: dict[tuple[int, bytes], bytes] = {}
         self._image_version = catalog.image_version
         self._topics_by_wire_name: dict[bytes, Topic] = {}
 
@@ -128,6 +147,8 @@ class Broker:
         self.catalog.delete_topic(topic.name)
         for log in logs:
             self.waiters.wake(log)
+        for listener in self.on_topic_deleted:
+            listener(topic.name)
 
     # --- life ------------------------------------------------------------------------------------------------------
 
@@ -148,4 +169,5 @@ class Broker:
 
     def close(self) -> None:
         """Make everything durable and let go of the data folder."""
+        self.groups.close()
         self.catalog.close()

@@ -133,7 +133,9 @@ class Dispatcher:
             return None
         flexible = version >= route.flexible_response_from
         if isinstance(reply, Deferred):
-            return Parked(reply, version, correlation_id, flexible)
+            if reply.response is None:
+                return Parked(reply, version, correlation_id, flexible)
+            reply = reply.response
         return encode_response(reply, version, correlation_id, flexible)
 
     def _parse(self, route: Route, frame: memoryview, position: int, version: int) -> Message | memoryview:

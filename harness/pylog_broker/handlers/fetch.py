@@ -20,7 +20,7 @@ import logging
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.pylog_broker.broker import LEADER_EPOCH
+from harness.pylog_broker.broker import NO_EPOCH, leader_epoch_error
 from harness.pylog_broker.handlers.api import Api, Deferred, RequestContext, SlicedBody
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.primitives import (
@@ -42,7 +42,6 @@ FLEXIBLE_FROM = 12
 TOPIC_IDS_FROM = 13
 REPLICA_STATE_FROM = 15
 READ_COMMITTED = 1
-NO_EPOCH = -1
 NO_OFFSET = -1
 FULL_FETCH_EPOCHS = (0, -1)
 
@@ -186,8 +185,7 @@ def _read(
     log: PartitionLog, row: PartitionRequest, bytes_left: int, *, committed_only: bool, at_least_one: bool
 ) -> PartitionResult:
     high_watermark, stable = log.high_watermark, log.last_stable_offset
-    if row.leader_epoch not in (NO_EPOCH, LEADER_EPOCH):
-        error = ErrorCode.FENCED_LEADER_EPOCH if row.leader_epoch < LEADER_EPOCH else ErrorCode.UNKNOWN_LEADER_EPOCH
+    if row.leader_epoch != NO_EPOCH and (error := leader_epoch_error(row.leader_epoch)):
         return PartitionResult(error, NO_OFFSET, NO_OFFSET, NO_OFFSET, EMPTY_SLICE)
     limit = stable if committed_only else high_watermark
     bytes_max = row.bytes_max if row.bytes_max < bytes_left else bytes_left
