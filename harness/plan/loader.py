@@ -16,6 +16,8 @@ from harness.errors import WorkloadError
 from harness.model.workload import Workload
 
 FILE_BYTES_MAX = 1 << 20
+DEPTH_MAX = 12
+NODES_MAX = 10_000
 Location = tuple[str | int, ...]
 
 
@@ -73,8 +75,11 @@ def parse_workload(text: str, *, name: str, path: str) -> LoadedWorkload:
 
 
 def _plain(node: yaml.Node, where: Location, lines: dict[Location, int], path: str) -> Any:
-    """YAML nodes -> plain data, noting the line of each; refuses duplicate keys and aliases (one place for each fact)."""
-    lines[where] = node.start_mark.line + 1
+    """YAML nodes -> plain data, noting the line of each; refuses duplicate keys."""
+    line = node.start_mark.line + 1
+    if len(where) > DEPTH_MAX or len(lines) > NODES_MAX:
+        raise WorkloadError(f"{path}:{line}: nested too deeply, or far too large once its aliases are expanded")
+    lines[where] = line
     if isinstance(node, yaml.MappingNode):
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:

@@ -1,0 +1,44 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.model import envelope
+
+
+def _rows(bodies):
+    rows = envelope.empty(len(bodies))
+    rows["sequence"] = np.arange(len(bodies))
+    rows["size"] = [envelope.SIZE + len(body) for body in bodies]
+    rows["run"] = 7
+    return rows
+
+
+@given(st.lists(st.binary(max_size=200), min_size=1, max_size=20))
+def test_what_is_packed_comes_back_intact(bodies):
+    rows = _rows(bodies)
+    payloads = envelope.pack(rows, bodies)
+    back = envelope.unpack(payloads)
+    assert envelope.intact(payloads, back).all()
+    assert [payload[envelope.SIZE :] for payload in payloads] == bodies
+    for name in ("sequence", "size", "run", "magic", "version"):
+        assert (back[name] == rows[name]).all()
+
+
+@given(st.binary(min_size=1, max_size=60), st.integers(min_value=0), st.integers(min_value=1, max_value=255))
+def test_any_changed_byte_is_noticed(body, place, change):
+    (payload,) = envelope.pack(_rows([body]), [body])
+    place %= len(payload)
+    damaged = payload[:place] + bytes([payload[place] ^ change]) + payload[place + 1 :]
+    assert not envelope.intact([damaged], envelope.unpack([damaged])).any()
+
+
+@given(st.integers(min_value=0, max_value=90))
+def test_a_cut_payload_is_noticed(length):
+    body = b"x" * 40
+    (payload,) = envelope.pack(_rows([body]), [body])
+    cut = payload[:length]
+    assert not envelope.intact([cut], envelope.unpack([cut])).any() or length == len(payload)
+
+
+def test_foreign_bytes_have_no_magic():
+    assert envelope.unpack([b"", b"hello", b"\0" * 100])["magic"].tolist() == [0, 0, 0]
