@@ -303,7 +303,8 @@ class Catalog:
         try:
             self._save_topics()
         except StorageFailed:
-            self._remove(topic)
+            self._unlist(topic)
+            self._abandon(topic.partitions)
             raise
         return topic
 
@@ -329,14 +330,16 @@ class Catalog:
         if any(name.endswith(".log") and self._fs.stat(os.path.join(directory, name)).st_size for name in names):
             raise StorageFailed(f"{directory} holds segments that belong to no topic; move that folder away")
 
-    def _drop_partitions(self, topic: Topic, keep: int) -> None:
-        for log in topic.partitions[keep:]:
+    def _abandon(self, logs: list[PartitionLog]) -> None:
+        for log in logs:
             self._rows.pop(self._keys.pop(log), None)
             log.abandon()
+
+    def _drop_partitions(self, topic: Topic, keep: int) -> None:
+        self._abandon(topic.partitions[keep:])
         del topic.partitions[keep:]
 
-    def _remove(self, topic: Topic) -> None:
-        self._drop_partitions(topic, 0)
+    def _unlist(self, topic: Topic) -> None:
         del self._topics[topic.name], self._topics_by_id[topic.topic_id]
         self.image_version += 1
 
@@ -348,8 +351,13 @@ class Catalog:
         doomed = [source + suffix for source in sources]
         self._doomed = [folder for folder in self._doomed if self._exists(os.path.join(self.data_dir, folder))]
         self._doomed += [os.path.basename(folder) for folder in doomed]
-        self._remove(topic)
-        self._save_topics()
+        self._unlist(topic)
+        try:
+            self._save_topics()
+        except StorageFailed:
+            self._add(topic)
+            raise
+        self._abandon(topic.partitions)
         for source, target in zip(sources, doomed, strict=True):
             try:
                 self._fs.rename(source, target)

@@ -215,6 +215,8 @@ class PartitionLog:
 
     def _activate(self, now_ms: int) -> tuple[SegmentFile, SparseIndex]:
         """Open the active segment for its first append by this process."""
+        if self.failure is not None:
+            raise StorageFailed(self._failure_text())
         active = self._active
         try:
             opened = active.open(create=True)
@@ -269,8 +271,6 @@ class PartitionLog:
             fresh.open(create=True)
         except OSError as error:
             raise StorageFailed(f"{fresh.log_path}: {error}") from error
-        _, index = closed.open()
-        index.add_time(closed.max_timestamp, closed.max_timestamp_offset)
         self._segments.append(fresh)
         self._bases.append(fresh.base_offset)
         self._active = fresh
@@ -317,9 +317,9 @@ class PartitionLog:
         return count
 
     def _segment_time(self, segment: Segment) -> int:
-        """Largest timestamp in ms; the time of its last write where the records carry none."""
+        """Largest timestamp in ms; the time of its last write where the records carry none, or not all can be read."""
         timestamp = segment.load_max_timestamp()
-        if timestamp < 0 and segment.size > 0:
+        if (timestamp < 0 and segment.size > 0) or segment.damaged:
             try:
                 return int(self._fs.stat(segment.log_path).st_mtime * 1000)
             except FileNotFoundError:
@@ -491,11 +491,18 @@ class PartitionLog:
                 self._open_segments.forget(segment)
 
     def abandon(self) -> None:
-        """Let go of all files without forcing anything to disk: the partition is being deleted."""
+        """Let go of all files without forcing anything to disk: the partition is being deleted.
+
+        Whoever still holds this log finds it empty and offline; a topic of the same name may take over its folder.
+        """
         self.failure = "the partition was deleted"
         for segment in self._segments:
             segment.deleted = True
             self._open_segments.forget(segment)
+        self._active = Segment(self._fs, self.directory, self.log_end_offset, size=0, created_ms=0)
+        self._segments, self._bases = [self._active], [self.log_end_offset]
+        self.log_start_offset = self.log_end_offset
+        self._cursors.clear()
 
     def flush_all(self) -> None:
         """Make every segment durable, the active one included."""

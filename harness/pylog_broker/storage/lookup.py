@@ -23,7 +23,7 @@ def first_at_or_after(
     Raises CorruptLog.
     """
     for segment in segments:
-        if segment.size == 0 or segment.load_max_timestamp() < timestamp_ms:
+        if segment.size == 0 or (segment.load_max_timestamp() < timestamp_ms and not segment.damaged):
             continue
         file, index = segment.open()
         start = index.position_before_offset(index.offset_before_time(timestamp_ms))
@@ -57,12 +57,14 @@ def first_with_max_timestamp(
         file, index = segment.open()
         start = index.position_before_offset(log_start_offset)
         try:
-            for _, header in walk_headers(file_system, file.fd, start, segment.size):
-                if header.last_offset >= log_start_offset:
+            for position, header in walk_headers(file_system, file.fd, start, segment.size):
+                if header.base_offset >= log_start_offset:
                     remaining = max(remaining, header.max_timestamp)
+                elif header.last_offset >= log_start_offset:  # part of this batch is deleted
+                    batch = file_system.pread(file.fd, header.length, position)
+                    remaining = max(remaining, _max_timestamp(batch, header, log_start_offset))
         except BadBatch as error:
             raise segment.corrupt(error) from error
-    # Part of the first batch may be deleted too, hence its largest timestamp may be nobody's.
     return first_at_or_after(file_system, segments, log_start_offset, remaining) if remaining >= 0 else None
 
 
@@ -77,3 +79,13 @@ def _in_batch(batch: bytes, header: BatchHeader, log_start_offset: int, timestam
     except CodecMissing:
         return first_offset, header.max_timestamp
     return None
+
+
+def _max_timestamp(batch: bytes, header: BatchHeader, log_start_offset: int) -> int:
+    """Largest timestamp of the records from `log_start_offset` on."""
+    if header.attributes & LOG_APPEND_TIME_BIT:
+        return header.max_timestamp
+    try:
+        return max(record.timestamp for record in iterate_records(batch) if record.offset >= log_start_offset)
+    except CodecMissing:
+        return header.max_timestamp

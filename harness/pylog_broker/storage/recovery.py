@@ -172,6 +172,7 @@ class _Recovery:
                 end_offset = header.next_offset
         except BadBatch as error:
             if not is_last:
+                segment.damaged = True
                 self.damage.append(f"{segment.log_path}: {error}")
                 logger.error("damage in a closed segment, %s: %s", segment.log_path, error)
             else:
@@ -181,8 +182,6 @@ class _Recovery:
                 segment.size = segment.trusted_from = error.position
         self.scanned_bytes += position - start
         segment.verified.add(start, position)
-        if not is_last:
-            index.add_time(segment.max_timestamp, segment.max_timestamp_offset)
         segment.save_index(index)
         segment.release()
         return end_offset

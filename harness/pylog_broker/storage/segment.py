@@ -123,6 +123,7 @@ class Segment:
         "_fs",
         "base_offset",
         "created_ms",
+        "damaged",
         "deleted",
         "file",
         "index",
@@ -150,6 +151,7 @@ class Segment:
         self.trusted_from = size  # everything behind was appended by this process
         self.verified = VerifiedRanges()
         self.synced = False  # fsynced as a whole since it was closed
+        self.damaged = False  # unsound batches were met; what lies behind them is not known
         self.deleted = False
 
     @property
@@ -171,8 +173,12 @@ class Segment:
         self.index = None
 
     def save_index(self, index: SparseIndex | None) -> None:
-        """Write the index files, unless there is nothing to write; without an fsync, since they can be rebuilt."""
-        if index is not None:
+        """Write the index files, unless there is nothing to write; without an fsync, since they can be rebuilt.
+
+        The index of a damaged segment is not written: it would look complete the next time.
+        """
+        if index is not None and not self.damaged:
+            index.add_time(self.max_timestamp, self.max_timestamp_offset)
             write_file(self._fs, self.path + ".index", index.encode_offsets(), durable=False)
             write_file(self._fs, self.path + ".timeindex", index.encode_times(), durable=False)
 
@@ -183,9 +189,9 @@ class Segment:
             offset_bytes = read_file(self._fs, self.path + ".index")
             time_bytes = read_file(self._fs, self.path + ".timeindex")
             index = SparseIndex.decode(self.base_offset, offset_bytes, time_bytes, size_max=self.size)
-            if index.positions or self.size <= SCAN_BYTES:
+            if index.timestamps and (index.positions or self.size <= SCAN_BYTES):
                 return index
-            return self._rebuild_index()  # an emptied file would be correct, and slow for ever
+            return self._rebuild_index()  # an emptied file is in order, and says nothing
         except (FileNotFoundError, CorruptLog):
             return self._rebuild_index()
 
@@ -197,7 +203,7 @@ class Segment:
             for position, header in walk_headers(self._fs, self.file.fd, 0, self.size, read_bytes=SCAN_BYTES):
                 self.note(index, position, header, interval=INDEX_INTERVAL_BYTES)
         except BadBatch:
-            pass  # entries up to the damage; readers that come there are refused
+            self.damaged = True  # entries up to the damage; readers that come there are refused
         return index
 
     def note(self, index: SparseIndex, position: int, header: BatchHeader, *, interval: int) -> None:
