@@ -1,0 +1,111 @@
+"""Every adapter of the registry, with every variant, against every broker it serves. A new adapter needs no edit here.
+
+Each broker is started once a session, each test has a prefix of its own. With HARNESS_PROBE_OUTPUT set to a file, the outcome of
+every probe (``harness.adapters.probes``) is written there as JSON.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.adapters.probes import PROBES
+from harness.adapters.registry import REGISTRY, create_adapter
+from harness.model.capability import Feature, Support
+from tests.contract.running import RunningBroker, start
+from tests.contract.subject import Subject
+
+WITHOUT_DELIVERY = {"null"}  # accepts and never delivers: has a test file of its own
+_numbers = itertools.count(1)
+_probe_rows: list[dict[str, object]] = []
+
+
+def _cases() -> list[Any]:
+    cases = []
+    for name, entry in REGISTRY.items():
+        for broker, settings in itertools.product(entry.brokers, entry.variants):
+            if name in WITHOUT_DELIVERY:
+                continue
+            label = "-".join([name, *settings.values()])
+            real = [] if broker == "memory" else [pytest.mark.broker(broker)]
+            cases.append(pytest.param((name, dict(settings), broker), id=f"{label}@{broker}", marks=real))
+    return cases
+
+
+@pytest.fixture(scope="session")
+def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, RunningBroker]]:
+    running: dict[str, RunningBroker] = {}
+    yield running
+    for broker in running.values():
+        broker.stop()
+
+
+@pytest.fixture(params=_cases())
+def subject(
+    request: pytest.FixtureRequest, brokers: dict[str, RunningBroker], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Subject]:
+    name, settings, broker = request.param
+    try:
+        adapter = create_adapter(name, settings)
+    except ModuleNotFoundError as missing:
+        if os.environ.get("HARNESS_NO_SKIP"):
+            raise
+        pytest.skip(f"adapter {name} is not here: {missing}")
+    if broker not in brokers:
+        brokers[broker] = start(broker, tmp_path_factory.mktemp(broker))
+    subject = Subject(adapter, brokers[broker], f"t{os.getpid()}x{next(_numbers)}")
+    request.node.user_properties.append(
+        ("subject", (name, settings, subject.broker, adapter.capabilities(subject.broker)))
+    )
+    yield subject
+    subject.close()
+
+
+@pytest.fixture
+def probed(request: pytest.FixtureRequest, subject: Subject) -> Subject:
+    """The subject, skipped where it declares the probed feature IMPOSSIBLE (another test holds it to that)."""
+    feature = _feature_of(request.node.nodeid)
+    assert feature is not None, "not a probe: name it in harness.adapters.probes"
+    capability = subject.capability(feature)
+    if capability.support is Support.IMPOSSIBLE:
+        pytest.skip(f"declared impossible: {capability.why}")
+    return subject
+
+
+def _feature_of(node_id: str) -> Feature | None:
+    bare = node_id.partition("[")[0]
+    return next((feature for feature, probe in PROBES.items() if bare.endswith(probe)), None)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    feature = _feature_of(report.nodeid)
+    subject = dict(report.user_properties).get("subject")
+    if feature is None or subject is None or (report.when != "call" and report.outcome == "passed"):
+        return
+    name, settings, broker, capabilities = subject  # type: ignore[misc]
+    _probe_rows.append(
+        {
+            "adapter": name,
+            "settings": settings,
+            "broker": broker.name,
+            "product": broker.product,
+            "version": broker.version,
+            "feature": str(feature),
+            "support": str(capabilities[feature].support),
+            "test": report.nodeid,
+            "outcome": report.outcome,
+            "seconds": round(report.duration, 3),
+        }
+    )
+
+
+def pytest_sessionfinish() -> None:
+    target = os.environ.get("HARNESS_PROBE_OUTPUT")
+    if target and _probe_rows:
+        Path(target).write_text(json.dumps({"probes": _probe_rows}, indent=1) + "\n")
