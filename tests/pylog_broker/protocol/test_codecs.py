@@ -49,7 +49,7 @@ def test_kio_reads_and_writes_the_same_bytes(api: str, kind: str, version: int) 
         assert message_class(api, kind).decode(out.getvalue(), version).encode(version) == data
 
 
-@pytest.mark.filterwarnings("ignore:read_text is deprecated")
+@pytest.mark.filterwarnings("ignore:(read|open)_text is deprecated")
 @pytest.mark.parametrize(("api", "kind", "version"), CASES)
 def test_kafka_python_reads_and_writes_the_same_bytes(api: str, kind: str, version: int) -> None:
     for name in KAFKA_PYTHON_MODULES:
