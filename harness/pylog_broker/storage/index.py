@@ -49,15 +49,18 @@ class SparseIndex:
             self.timestamps.append(max_timestamp)
             self.time_offsets.append(max_timestamp_offset - self.base_offset)
 
-    def position_before_offset(self, offset: int) -> int:
-        """Position from which to walk forward to the batch that holds `offset`."""
-        slot = bisect_right(self.offsets, offset - self.base_offset) - 1
-        return self.positions[slot] if slot >= 0 else 0
+    def before_offset(self, offset: int) -> tuple[int, int]:
+        """(position, base offset) of a batch from which to walk forward to the one that holds `offset`."""
+        return self._entry(bisect_right(self.offsets, offset - self.base_offset) - 1)
 
-    def position_before_position(self, position: int) -> int:
-        """The last indexed batch boundary at or before `position`."""
-        slot = bisect_right(self.positions, position) - 1
-        return self.positions[slot] if slot >= 0 else 0
+    def before_position(self, position: int) -> tuple[int, int]:
+        """(position, base offset) of the last indexed batch that begins at or before `position`."""
+        return self._entry(bisect_right(self.positions, position) - 1)
+
+    def _entry(self, slot: int) -> tuple[int, int]:
+        if slot < 0:
+            return 0, self.base_offset
+        return self.positions[slot], self.base_offset + self.offsets[slot]
 
     def offset_before_time(self, timestamp_ms: int) -> int:
         """Offset from which to walk forward to the first record at or after `timestamp_ms`."""

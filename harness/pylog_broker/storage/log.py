@@ -78,7 +78,7 @@ class PartitionLog:
         self.log_end_offset = state.log_end_offset
         self.producers = state.producers
         self.failure: str | None = None
-        self._cursors: dict[int, tuple[Segment, int]] = {}
+        self._cursors: dict[int, tuple[Segment, int, int]] = {}
         self._unflushed_records = 0
         self._unflushed_since_ms = -1
         self._directory_synced = False
@@ -349,6 +349,8 @@ class PartitionLog:
         if not 0 <= offset <= self.high_watermark:
             raise OffsetOutOfRange(f"cannot delete before {offset}; the high watermark is {self.high_watermark}")
         if offset > self.log_start_offset:
+            if offset == self.log_end_offset and self._active.size > 0:
+                self._roll()  # nothing of the active segment is left either
             self.log_start_offset = offset
             self._persist_start(self)
             self._delete_oldest(max(0, bisect_right(self._bases, offset) - 1))
@@ -373,7 +375,7 @@ class PartitionLog:
             cursor = self._locate(offset)
             if cursor is None:
                 return EMPTY_SLICE
-        segment, position = cursor
+        segment, position, first_offset = cursor
         end, next_offset = self._slice_end(segment, limit)
         if end - position > max_bytes:
             end, next_offset = segment.boundary_before(position, position + max_bytes)
@@ -384,7 +386,7 @@ class PartitionLog:
         if end <= position:
             return EMPTY_SLICE
         if position < segment.trusted_from:
-            sound_end = segment.verify(position, end)
+            sound_end = segment.verify(position, end, expected_offset=first_offset)
             if sound_end < end:
                 end, next_offset = sound_end, -1
         if next_offset >= 0:
@@ -396,18 +398,18 @@ class PartitionLog:
 
     def _remember(self, offset: int, segment: Segment, position: int) -> None:
         cursors = self._cursors
-        cursors[offset] = (segment, position)
+        cursors[offset] = (segment, position, offset)
         if len(cursors) > CURSORS_MAX:
             del cursors[next(iter(cursors))]
 
-    def _locate(self, offset: int) -> tuple[Segment, int] | None:
-        """Segment and position of the first batch that ends at or behind `offset`."""
+    def _locate(self, offset: int) -> tuple[Segment, int, int] | None:
+        """Segment, position and base offset of the first batch that ends at or behind `offset`."""
         slot = bisect_right(self._bases, offset) - 1
         for segment in self._segments[max(slot, 0) :]:
             if segment.size > 0:
                 found = segment.locate(offset)
                 if found is not None:
-                    return segment, found[0]
+                    return segment, found[0], found[1].base_offset
         return None
 
     def _slice_end(self, segment: Segment, limit: int) -> tuple[int, int]:
@@ -425,7 +427,7 @@ class PartitionLog:
     def _first_batch(self, segment: Segment, position: int) -> tuple[int, int]:
         file, _ = segment.open()
         try:
-            for _, header in walk_headers(self._fs, file.fd, position, segment.size):
+            for _, header in walk_headers(self._fs, file.fd, position, segment.size, expected_offset=None):
                 return position + header.length, header.next_offset
         except BadBatch as error:
             raise segment.corrupt(error) from error

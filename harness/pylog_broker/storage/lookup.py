@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from harness.pylog_broker.storage.batch import LOG_APPEND_TIME_BIT, BatchHeader, iterate_records
 from harness.pylog_broker.storage.compression import CodecMissing
 from harness.pylog_broker.storage.filesystem import FileSystem
-from harness.pylog_broker.storage.segment import BadBatch, Segment, walk_headers
+from harness.pylog_broker.storage.segment import Segment
 
 
 def first_at_or_after(
@@ -26,17 +26,13 @@ def first_at_or_after(
         if segment.size == 0 or (segment.load_max_timestamp() < timestamp_ms and not segment.damaged):
             continue
         file, index = segment.open()
-        start = index.position_before_offset(index.offset_before_time(timestamp_ms))
-        try:
-            for position, header in walk_headers(file_system, file.fd, start, segment.size):
-                if header.max_timestamp >= timestamp_ms and header.last_offset >= log_start_offset:
-                    segment.verify(position, position + header.length)
-                    batch = file_system.pread(file.fd, header.length, position)
-                    found = _in_batch(batch, header, log_start_offset, timestamp_ms)
-                    if found is not None:
-                        return found
-        except BadBatch as error:
-            raise segment.corrupt(error) from error
+        for position, header in segment.walk_from(index.offset_before_time(timestamp_ms)):
+            if header.max_timestamp >= timestamp_ms and header.last_offset >= log_start_offset:
+                segment.verify(position, position + header.length, expected_offset=header.base_offset)
+                batch = file_system.pread(file.fd, header.length, position)
+                found = _in_batch(batch, header, log_start_offset, timestamp_ms)
+                if found is not None:
+                    return found
     return None
 
 
@@ -54,17 +50,13 @@ def first_with_max_timestamp(
     # The record with that timestamp was deleted from the front of the log: look at what is left, batch by batch.
     remaining = -1
     for segment in (segment for segment in segments if segment.size > 0):
-        file, index = segment.open()
-        start = index.position_before_offset(log_start_offset)
-        try:
-            for position, header in walk_headers(file_system, file.fd, start, segment.size):
-                if header.base_offset >= log_start_offset:
-                    remaining = max(remaining, header.max_timestamp)
-                elif header.last_offset >= log_start_offset:  # part of this batch is deleted
-                    batch = file_system.pread(file.fd, header.length, position)
-                    remaining = max(remaining, _max_timestamp(batch, header, log_start_offset))
-        except BadBatch as error:
-            raise segment.corrupt(error) from error
+        file, _ = segment.open()
+        for position, header in segment.walk_from(log_start_offset):
+            if header.base_offset >= log_start_offset:
+                remaining = max(remaining, header.max_timestamp)
+            elif header.last_offset >= log_start_offset:  # part of this batch is deleted
+                batch = file_system.pread(file.fd, header.length, position)
+                remaining = max(remaining, _max_timestamp(batch, header, log_start_offset))
     return first_at_or_after(file_system, segments, log_start_offset, remaining) if remaining >= 0 else None
 
 

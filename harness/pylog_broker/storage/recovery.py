@@ -91,7 +91,9 @@ class _Recovery:
         end = self._adopt_row() if self._row_is_exact() else self._scan()
         first = self.segments[0].base_offset
         start = max(first, row["start"] if row is not None else first)
-        end = max(end, start)  # a lost tail must not bring back offsets that were deleted
+        if end < start:  # a lost tail must not bring back offsets that were deleted
+            end = start
+            self.segments.append(Segment(self.fs, self.directory, start, size=0, created_ms=0))
         producers = self._producers(end)
         report = Report(self.scanned_bytes, self.truncated_bytes, tuple(self.damage))
         return LogState(self.segments, start, end, producers), report
@@ -148,7 +150,8 @@ class _Recovery:
                     end = row["end"]
                 elif not is_last and self._is_older_than_scan(segment, row):
                     continue
-            end = max(end, segment.base_offset)
+            if position == 0:
+                end = segment.base_offset
             end = self._scan_segment(segment, position, end, is_last=is_last)
         return end
 
@@ -164,9 +167,9 @@ class _Recovery:
         file, index = self._index_up_to(segment, start)
         position = start
         try:
-            for position_found, header in check_batches(self.fs, file.fd, start, segment.size):
-                if header.base_offset < end_offset:
-                    raise BadBatch(position_found, f"offset {header.base_offset} comes after {end_offset - 1}")
+            for position_found, header in check_batches(
+                self.fs, file.fd, start, segment.size, expected_offset=end_offset
+            ):
                 segment.note(index, position_found, header, interval=INDEX_INTERVAL_BYTES)
                 position = position_found + header.length
                 end_offset = header.next_offset
@@ -234,9 +237,16 @@ class _Recovery:
             if segment.size == 0 or (next_base is not None and next_base <= offset):
                 continue
             file, index = segment.open()
-            start = index.position_before_offset(offset)
+            start, expected_offset = index.before_offset(offset)
             try:
-                for _, header in walk_headers(self.fs, file.fd, start, segment.size, read_bytes=SCAN_BYTES):
+                for _, header in walk_headers(
+                    self.fs,
+                    file.fd,
+                    start,
+                    segment.size,
+                    expected_offset=expected_offset,
+                    read_bytes=SCAN_BYTES,
+                ):
                     if header.base_offset >= offset:
                         state.replay(header)
             except BadBatch:

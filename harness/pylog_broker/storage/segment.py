@@ -61,27 +61,44 @@ def _header_at(buffer: bytes, offset_in_buffer: int, position: int, end: int) ->
 
 
 def walk_headers(
-    file_system: FileSystem, fd: int, position: int, end: int, *, read_bytes: int = WALK_BYTES
+    file_system: FileSystem,
+    fd: int,
+    position: int,
+    end: int,
+    *,
+    expected_offset: int | None,
+    read_bytes: int = WALK_BYTES,
 ) -> Iterator[tuple[int, BatchHeader]]:
-    """(position, header) of each batch in [position, end), without checking CRCs; raises BadBatch."""
+    """(position, header) of each batch in [position, end), without checking CRCs.
+
+    Offsets have to follow each other without a gap, from `expected_offset` on where that is known: the base offset is not
+    covered by the CRC, its neighbours are what it can be checked against. Raises BadBatch.
+    """
     buffer, start = b"", position
     while position < end:
         inside = position - start
         if inside + HEADER_SIZE > len(buffer):
             buffer, start, inside = file_system.pread(fd, read_bytes, position), position, 0
         header = _header_at(buffer, inside, position, end)
+        if header.base_offset != expected_offset and expected_offset is not None:
+            raise BadBatch(position, f"offset {header.base_offset} where {expected_offset} has to be")
         yield position, header
         position += header.length
+        expected_offset = header.next_offset
 
 
-def check_batches(file_system: FileSystem, fd: int, position: int, end: int) -> Iterator[tuple[int, BatchHeader]]:
-    """(position, header) of each batch in [position, end), its CRC checked; raises BadBatch at the first unsound one."""
+def check_batches(
+    file_system: FileSystem, fd: int, position: int, end: int, *, expected_offset: int | None
+) -> Iterator[tuple[int, BatchHeader]]:
+    """(position, header) of each batch in [position, end), offsets and CRC checked; raises BadBatch at the first unsound one."""
     buffer, start = b"", position
     while position < end:
         inside = position - start
         if inside + HEADER_SIZE > len(buffer):
             buffer, start, inside = file_system.pread(fd, SCAN_BYTES, position), position, 0
         header = _header_at(buffer, inside, position, end)
+        if header.base_offset != expected_offset and expected_offset is not None:
+            raise BadBatch(position, f"offset {header.base_offset} where {expected_offset} has to be")
         if inside + header.length > len(buffer):
             buffer, start, inside = file_system.pread(fd, max(SCAN_BYTES, header.length), position), position, 0
         try:
@@ -90,6 +107,7 @@ def check_batches(file_system: FileSystem, fd: int, position: int, end: int) -> 
             raise BadBatch(position, str(error)) from error
         yield position, header
         position += header.length
+        expected_offset = header.next_offset
 
 
 class VerifiedRanges:
@@ -200,7 +218,9 @@ class Segment:
         index = SparseIndex(self.base_offset)
         self.max_timestamp, self.max_timestamp_offset = NO_TIMESTAMP, self.base_offset
         try:
-            for position, header in walk_headers(self._fs, self.file.fd, 0, self.size, read_bytes=SCAN_BYTES):
+            for position, header in walk_headers(
+                self._fs, self.file.fd, 0, self.size, expected_offset=self.base_offset, read_bytes=SCAN_BYTES
+            ):
                 self.note(index, position, header, interval=INDEX_INTERVAL_BYTES)
         except BadBatch:
             self.damaged = True  # entries up to the damage; readers that come there are refused
@@ -230,19 +250,24 @@ class Segment:
 
     def corrupt(self, error: BadBatch) -> CorruptLog:
         return CorruptLog(
-            f"{self.log_path}: {error}. Restore the file from a copy, or give up what it holds by deleting the "
-            f"partition's records before the next segment"
+            f"{self.log_path}: {error}. Restore the file from a copy, or give up what it holds: delete the records "
+            f"before the next segment, or before the log end where this is the last one"
         )
+
+    def walk_from(self, offset: int) -> Iterator[tuple[int, BatchHeader]]:
+        """(position, header) of batches, from one at or before `offset` to the end; raises CorruptLog."""
+        file, index = self.open()
+        position, expected_offset = index.before_offset(offset)
+        try:
+            yield from walk_headers(self._fs, file.fd, position, self.size, expected_offset=expected_offset)
+        except BadBatch as error:
+            raise self.corrupt(error) from error
 
     def locate(self, offset: int) -> tuple[int, BatchHeader] | None:
         """Position and header of the first batch that ends at or behind `offset`; None when all end before it."""
-        file, index = self.open()
-        try:
-            for position, header in walk_headers(self._fs, file.fd, index.position_before_offset(offset), self.size):
-                if header.last_offset >= offset:
-                    return position, header
-        except BadBatch as error:
-            raise self.corrupt(error) from error
+        for position, header in self.walk_from(offset):
+            if header.last_offset >= offset:
+                return position, header
         return None
 
     def boundary_before(self, start: int, position_max: int) -> tuple[int, int]:
@@ -251,10 +276,18 @@ class Segment:
         `start` is itself a boundary; an answer of `start` says that the first batch does not fit.
         """
         file, index = self.open()
-        walk_from = max(start, index.position_before_position(position_max))
+        walk_from, expected_offset = index.before_position(position_max)
+        if walk_from < start:
+            walk_from, expected_offset = start, -1
         boundary, next_offset = walk_from, -1
         try:
-            for position, header in walk_headers(self._fs, file.fd, walk_from, self.size):
+            for position, header in walk_headers(
+                self._fs,
+                file.fd,
+                walk_from,
+                self.size,
+                expected_offset=expected_offset if expected_offset >= 0 else None,
+            ):
                 if position + header.length > position_max:
                     if next_offset < 0 and position > start:
                         next_offset = header.base_offset
@@ -265,17 +298,17 @@ class Segment:
                 raise self.corrupt(error) from error
         return boundary, next_offset
 
-    def verify(self, start: int, end: int) -> int:
-        """Check CRCs in [start, end), unless that was done; the position of the first unsound batch, or `end`.
+    def verify(self, start: int, end: int, *, expected_offset: int) -> int:
+        """Check what lies in [start, end), unless that was done; the position of the first unsound batch, or `end`.
 
-        Raises CorruptLog when already the first batch is unsound.
+        `expected_offset` is the base offset of the batch at `start`. Raises CorruptLog when already that one is unsound.
         """
         end_found_on_disk = min(end, self.trusted_from)
         if start >= end_found_on_disk or self.verified.covers(start, end_found_on_disk):
             return end
         file, _ = self.open()
         try:
-            for _ in check_batches(self._fs, file.fd, start, end_found_on_disk):
+            for _ in check_batches(self._fs, file.fd, start, end_found_on_disk, expected_offset=expected_offset):
                 pass
         except BadBatch as error:
             if error.position == start:
