@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import struct
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 from harness.pylog_broker.broker import Broker
 from harness.pylog_broker.handlers.api import (
-    Api,
     Body,
     CloseConnection,
     ConnectionState,
     Deferred,
+    Reply,
     RequestContext,
     SlicedBody,
 )
@@ -31,8 +33,12 @@ CONTROL_REQUEST_BYTES_MAX = 4 << 20
 """Requests without records become Python objects, many times their size: more than this is refused."""
 
 API_VERSIONS_KEY = 18
-CLIENT_ID_BYTES_MAX = 32_767
+LANE_BYTES_MAX = 512
+"""Longer headers are parsed each time, so that what a connection remembers stays small."""
 
+
+START_BYTES = 8  # API key, version, correlation id
+_read_start = struct.Struct(">Ii").unpack_from
 _HEADER = struct.Struct(">hhih")
 _read_header = _HEADER.unpack_from
 _RESPONSE_HEADER = struct.Struct(">ii")
@@ -62,26 +68,35 @@ class Parked:
         return encode_response(response, self._version, self._correlation_id, self._flexible)
 
 
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A request header as this connection has sent it before, all but the correlation id.
+
+    Clients send the same header again and again; recognised by one comparison, it is not parsed again.
+    """
+
+    tail: bytes
+    """What stands between the correlation id and the body."""
+    end: int
+    """Where the body begins."""
+    context: RequestContext
+    handle: Callable[[RequestContext, Any], Reply]
+    request: type[Message] | None
+    flexible_response: bool
+
+
 @dataclass(slots=True)
 class Peer:
     """What the dispatcher knows about the connection a request came on."""
 
     connection: ConnectionState
-    client_id_bytes: bytes = b""
-    client_id: str | None = None
-    contexts: dict[int, RequestContext] | None = None
-    """Contexts by API version, for the client id seen last: they are the same from request to request."""
+    lanes: dict[int, Lane] = field(default_factory=dict)
+    """By API key and version, as the first four bytes of a request say them."""
 
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """What the dispatcher needs of an `Api`, looked up once."""
-
-    api: Api
-    min_version: int
-    max_version: int
-    flexible_from: int
-    flexible_response_from: int
+    @property
+    def client_id(self) -> str | None:
+        """The name that the client gave itself, if it has sent anything yet."""
+        return next((lane.context.client_id for lane in self.lanes.values()), None)
 
 
 def encode_response(response: Body, version: int, correlation_id: int, flexible: bool) -> Output:
@@ -101,76 +116,72 @@ class Dispatcher:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._routes = {key: _route(api) for key, api in broker.apis.items()}
 
     def handle(self, frame: memoryview, peer: Peer) -> Output | Parked | None:
         """Answer one request; None where there is no response (Produce with acks=0).
 
         Raises CloseConnection for a key or version that was never advertised and for anything a handler refuses so,
-        MalformedMessage for bytes that are not the claimed message.
+        MalformedMessage for bytes that are not the claimed message. The frame has at least eight bytes.
         """
-        try:
-            api_key, version, correlation_id, client_id_length = _read_header(frame)
-        except struct.error:
-            raise MalformedMessage(f"a request of {len(frame)} bytes is shorter than its header") from None
-        route = self._routes.get(api_key)
-        if route is None:
-            raise CloseConnection(f"API key {api_key} is not supported")
-        if not route.min_version <= version <= route.max_version:
-            if api_key == API_VERSIONS_KEY:
+        key_and_version, correlation_id = _read_start(frame)
+        lane = peer.lanes.get(key_and_version)
+        if lane is None or frame[START_BYTES : lane.end] != lane.tail:
+            parsed = self._parse_header(frame, peer)
+            if parsed is None:
                 return self._refuse_version(correlation_id)
-            raise CloseConnection(f"{route.api.name} version {version} is not supported")
-        position = 10 + client_id_length if client_id_length > 0 else 10
-        if position > len(frame) or client_id_length < -1:
-            raise MalformedMessage(f"a client id of {client_id_length} bytes does not fit into the request")
-        context = peer.contexts.get(version) if peer.contexts is not None else None
-        if context is None or frame[10:position] != peer.client_id_bytes:
-            context = self._new_context(peer, version, client_id_length, frame[10:position])
-        if version >= route.flexible_from:
-            position = position + 1 if frame[position : position + 1] == b"\0" else skip_tags(frame, position)
-        reply = route.api.handle(context, self._parse(route, frame, position, version))
+            lane = parsed
+        context = lane.context
+        if lane.request is None:
+            reply = lane.handle(context, frame[lane.end :])
+        elif len(frame) <= CONTROL_REQUEST_BYTES_MAX:
+            reply = lane.handle(context, lane.request.decode(frame, context.version, lane.end))
+        else:
+            raise CloseConnection(
+                f"a request of {len(frame)} bytes; those without records have at most {CONTROL_REQUEST_BYTES_MAX}"
+            )
+        if reply.__class__ is bytes:
+            if lane.flexible_response:
+                return _pack_flexible_response(len(reply) + 5, correlation_id, 0) + reply  # type: ignore[operator, arg-type]
+            return _pack_response(len(reply) + 4, correlation_id) + reply  # type: ignore[operator, arg-type]
         if reply is None:
             return None
-        flexible = version >= route.flexible_response_from
         if isinstance(reply, Deferred):
             if reply.response is None:
-                return Parked(reply, version, correlation_id, flexible)
+                return Parked(reply, context.version, correlation_id, lane.flexible_response)
             reply = reply.response
-        return encode_response(reply, version, correlation_id, flexible)
+        return encode_response(reply, context.version, correlation_id, lane.flexible_response)
 
-    def _parse(self, route: Route, frame: memoryview, position: int, version: int) -> Message | memoryview:
-        request = route.api.request
-        if request is None:
-            return frame[position:]
-        if len(frame) > CONTROL_REQUEST_BYTES_MAX:
-            raise CloseConnection(
-                f"{route.api.name} request of {len(frame)} bytes; requests without records have at most "
-                f"{CONTROL_REQUEST_BYTES_MAX}"
-            )
-        return request.decode(frame, version, position)
-
-    def _new_context(self, peer: Peer, version: int, client_id_length: int, client_id: memoryview) -> RequestContext:
-        encoded = bytes(client_id)
-        if peer.contexts is None or encoded != peer.client_id_bytes:
-            peer.contexts = {}
-            peer.client_id_bytes = encoded
-        name = encoded.decode("utf-8", "replace") if client_id_length >= 0 else None
-        context = RequestContext(self._broker, version, name, peer.connection)
-        peer.contexts[version] = context
-        return context
+    def _parse_header(self, frame: memoryview, peer: Peer) -> Lane | None:
+        """The lane of a header that is new on this connection; None for an ApiVersions version that is not known."""
+        try:
+            api_key, version, _, client_id_length = _read_header(frame)
+        except struct.error:
+            raise MalformedMessage(f"a request of {len(frame)} bytes is shorter than its header") from None
+        api = self._broker.apis.get(api_key)
+        if api is None:
+            raise CloseConnection(f"API key {api_key} is not supported")
+        if not api.min_version <= version <= api.max_version:
+            if api_key == API_VERSIONS_KEY:
+                return None
+            raise CloseConnection(f"{api.name} version {version} is not supported")
+        position = _HEADER.size + max(0, client_id_length)
+        if position > len(frame) or client_id_length < -1:
+            raise MalformedMessage(f"a client id of {client_id_length} bytes does not fit into the request")
+        client_id = str(frame[_HEADER.size : position], "utf-8", "replace") if client_id_length >= 0 else None
+        end = skip_tags(frame, position) if version >= api.flexible_from else position
+        # ApiVersions answers with header v0 always: the client does not know the broker's versions yet (KIP-511).
+        flexible_response = version >= api.flexible_from and api_key != API_VERSIONS_KEY
+        context = RequestContext(self._broker, version, client_id, peer.connection)
+        lane = Lane(bytes(frame[START_BYTES:end]), end, context, api.handle, api.request, flexible_response)
+        if end <= LANE_BYTES_MAX:
+            peer.lanes[_read_start(frame)[0]] = lane
+        return lane
 
     def _refuse_version(self, correlation_id: int) -> bytes:
         """An ApiVersions request newer than ours: version 0 of the response, so that the client can step down."""
-        own = self._routes[API_VERSIONS_KEY]
+        own = self._broker.apis[API_VERSIONS_KEY]
         body = ApiVersionsResponse(
             error_code=ErrorCode.UNSUPPORTED_VERSION,
             api_keys=[ApiVersionsResponseApiVersion(API_VERSIONS_KEY, own.min_version, own.max_version)],
         ).encode(0)
         return _pack_response(len(body) + 4, correlation_id) + body
-
-
-def _route(api: Api) -> Route:
-    flexible_from = api.flexible_from
-    # ApiVersions answers with header v0 always: the client does not know the broker's versions yet (KIP-511).
-    flexible_response_from = 1 << 15 if api.key == API_VERSIONS_KEY else flexible_from
-    return Route(api, api.min_version, api.max_version, flexible_from, flexible_response_from)

@@ -12,6 +12,7 @@ from harness.pylog_broker.storage.log import LogSlice
 
 if TYPE_CHECKING:
     from harness.pylog_broker.broker import Broker
+    from harness.pylog_broker.handlers.produce import ProduceLane
 
 
 class CloseConnection(Exception):
@@ -88,6 +89,8 @@ class ConnectionState:
     """The peer's address in Kafka's form: `/127.0.0.1`."""
     fetch_start: int = 0
     """The partition of the next fetch that is read first, counted over the request."""
+    produce_lane: ProduceLane | None = None
+    """The produce request that this connection sent last."""
 
 
 @dataclass(slots=True)
