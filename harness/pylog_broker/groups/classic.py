@@ -251,8 +251,6 @@ class ClassicGroup(Rebalancing):
         member.join_token = token
         member.join_deadline_s = now.monotonic_s + self._settings.new_member_join_timeout_ms / 1000
         self.members.add(member)
-        if self.leader_id is None:
-            self.leader_id = member_id
         self._newcomer = True
         self._wake_by(member.join_deadline_s)
         self._rebalance(now)

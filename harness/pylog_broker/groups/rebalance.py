@@ -109,7 +109,7 @@ class Rebalancing:
         self._join_deadline_s = NEVER_S
         self.generation = self.generation % GENERATION_MAX + 1
         if not self.members:
-            self.protocol_name = None
+            self.protocol_name = self.leader_id = None
             self.must_store = True
             self._move(GroupState.EMPTY, now)
             return
@@ -121,7 +121,6 @@ class Rebalancing:
         self._sync_deadline_s = now.monotonic_s + self._rebalance_timeout_s()
         self._wake_by(self._sync_deadline_s)
         for member in self.members:
-            self.members.assign(member, b"")
             if member.join_token is None:
                 continue
             token, member.join_token = member.join_token, None
@@ -144,7 +143,6 @@ class Rebalancing:
 
     def _refuse_held_syncs(self, now: Instant) -> None:
         for member in self.members:
-            self.members.assign(member, b"")
             if member.sync_token is not None:
                 token, member.sync_token = member.sync_token, None
                 member.touch(now.monotonic_s)
@@ -168,9 +166,6 @@ class Rebalancing:
             self._answers.append(Answer(member.join_token, reply))
         if member.sync_token is not None:
             self._answers.append(Answer(member.sync_token, SyncReply(ErrorCode.UNKNOWN_MEMBER_ID)))
-        if self.leader_id == member.member_id:
-            heir = next(iter(self.members), None)
-            self.leader_id = heir.member_id if heir is not None else None
 
     def _move(self, target: GroupState, now: Instant) -> None:
         assert (self.state, target) in ALLOWED, f"{self.state} -> {target} is not a move of a group"

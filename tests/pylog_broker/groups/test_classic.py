@@ -296,6 +296,30 @@ def test_ids_handed_out_do_not_overfill_a_group() -> None:
     assert desk.join_reply(desk.ask_join(early)).error is ErrorCode.NONE
 
 
+def test_more_ids_than_places_are_settled_when_they_come_back() -> None:
+    desk = Desk(members_max=2)
+    desk.form(1)
+    waiting = [desk.join_reply(desk.ask_join()).member_id for _ in range(2)]
+    assert desk.held(desk.ask_join(waiting[0]))
+    assert desk.join_reply(desk.ask_join(waiting[1])).error is ErrorCode.GROUP_MAX_SIZE_REACHED
+
+
+def test_a_newcomer_that_waits_too_long_is_given_up_but_an_old_member_is_not() -> None:
+    desk = Desk()
+    (first, second), generation = desk.form(2, rebalance_ms=1_800_000)
+    desk.pass_time(5)
+    rejoined = desk.ask_join(first, rebalance_ms=1_800_000)
+    newcomer = desk.enter(rebalance_ms=1_800_000)[1]
+    desk.heartbeat(second, generation)
+    for _ in range(33):
+        assert desk.held(newcomer)
+        desk.pass_time(9)
+        assert desk.heartbeat(second, generation) is ErrorCode.REBALANCE_IN_PROGRESS
+    desk.pass_time(3.1)
+    assert desk.join_reply(newcomer).error is ErrorCode.UNKNOWN_MEMBER_ID
+    assert desk.held(rejoined)
+
+
 def test_session_timeouts_have_bounds_and_group_ids_are_not_empty() -> None:
     desk = Desk()
     for wrong_ms in (5_999, 1_800_001, -1):

@@ -28,6 +28,8 @@ class Consumer:
     offers: tuple[str, ...] = STRATEGIES
     join_token: int | None = None
     sync_token: int | None = None
+    synced: int = -1
+    """The generation whose assignment it has."""
     last_contact_s: float = 0.0
 
     @property
@@ -62,6 +64,9 @@ class GroupMachine(RuleBasedStateMachine):
         self.offered: dict[int, tuple[str, ...]] = {}
         self.asked_for_leadership: dict[int, int] = {}
         self.collected: set[int] = set()
+        self.held_syncs: set[int] = set()
+        self.members_before: set[str] = set()
+        self.preparing_since_s = self.desk.now.monotonic_s
 
     # What clients do
 
@@ -79,7 +84,6 @@ class GroupMachine(RuleBasedStateMachine):
             rebalance_ms=REBALANCE_S * 1000,
         )
         consumer.join_token = token
-        consumer.last_contact_s = self.desk.now.monotonic_s
         self.owner[token] = consumer
         self.offered[token] = offers
         self.collect()
@@ -96,28 +100,55 @@ class GroupMachine(RuleBasedStateMachine):
             generation.shares = generation.shares or shares
         token = self.desk.ask_sync(consumer.member_id, consumer.generation, shares, instance=consumer.instance)
         consumer.sync_token = token
-        consumer.last_contact_s = self.desk.now.monotonic_s
         self.owner[token] = consumer
+        if self.desk.held(token):
+            self.held_syncs.add(token)
+            consumer.last_contact_s = self.desk.now.monotonic_s
         self.collect()
 
     @rule(slot=slots)
     def heartbeat(self, slot: int) -> None:
+        self.beat(slot)
+
+    def beat(self, slot: int) -> ErrorCode | None:
         consumer = self.consumers[slot]
         if not consumer.member_id or consumer.generation < 0 or consumer.join_token is not None:
-            return
+            return None
         error = self.desk.heartbeat(consumer.member_id, consumer.generation, instance=consumer.instance)
         if error in (ErrorCode.NONE, ErrorCode.REBALANCE_IN_PROGRESS):
             consumer.last_contact_s = self.desk.now.monotonic_s
         state = self.desk.state()
-        assert (error is ErrorCode.REBALANCE_IN_PROGRESS) <= (state == "PreparingRebalance")
+        assert error is not ErrorCode.REBALANCE_IN_PROGRESS or state == "PreparingRebalance"
+        assert error is not ErrorCode.NONE or state in ("CompletingRebalance", "Stable")
         if error in (ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.FENCED_INSTANCE_ID):
             consumer.member_id, consumer.generation = "", -1
+        return error
+
+    @rule(slot=slots)
+    def behave(self, slot: int) -> None:
+        """What a sound client does next."""
+        consumer = self.consumers[slot]
+        if consumer.join_token is not None or consumer.sync_token is not None:
+            return
+        if consumer.generation < 0:
+            self.join(slot, consumer.offers)
+        elif consumer.synced < consumer.generation:
+            self.sync(slot)
+        elif self.beat(slot) is ErrorCode.REBALANCE_IN_PROGRESS or consumer.generation < 0:
+            self.join(slot, consumer.offers)
+
+    @rule(order=st.permutations([0, 1, 2, 3, 4]), rounds=st.integers(1, 4))
+    def everybody_behaves(self, order: list[int], rounds: int) -> None:
+        for _ in range(rounds):
+            for slot in order:
+                self.behave(slot)
 
     @rule(slot=slots)
     def leave(self, slot: int) -> None:
         consumer = self.consumers[slot]
         if not consumer.member_id:
             return
+        self.members_before.discard(consumer.member_id)
         error = self.desk.leave(consumer.member_id, instance=consumer.instance)
         assert error in (
             ErrorCode.NONE,
@@ -138,8 +169,10 @@ class GroupMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.5, 3, 8, 11, 16, 40]))
     def pass_time(self, seconds: float) -> None:
-        self.desk.pass_time(seconds)
-        self.collect()
+        for _ in range(int(seconds * 2)):
+            self.desk.pass_time(0.5)
+            self.collect()
+            self.remember()
 
     @precondition(lambda self: self.desk.state() in ("Stable", "Empty"))
     @rule()
@@ -178,7 +211,8 @@ class GroupMachine(RuleBasedStateMachine):
 
     def told_of_join(self, token: int, consumer: Consumer, reply: JoinReply) -> None:
         consumer.join_token = None
-        consumer.last_contact_s = self.desk.now.monotonic_s
+        if reply.error is ErrorCode.NONE:
+            consumer.last_contact_s = self.desk.now.monotonic_s
         if reply.error is ErrorCode.MEMBER_ID_REQUIRED:
             assert consumer.instance is None
             consumer.member_id = reply.member_id
@@ -207,6 +241,8 @@ class GroupMachine(RuleBasedStateMachine):
         if reply.members and not reply.skip_assignment:
             assert reply.leader_id == reply.member_id, "only the leader gets the list"
             generation.leader = reply.member_id
+            if generation.listed is None:
+                self.nobody_was_left_behind(reply)
             generation.listed = {row.member_id for row in reply.members}
             assert reply.member_id in generation.listed
             for row in reply.members:
@@ -217,6 +253,15 @@ class GroupMachine(RuleBasedStateMachine):
         else:
             assert reply.leader_id != reply.member_id, "a leader without the list"
 
+    def nobody_was_left_behind(self, reply: JoinReply) -> None:
+        """A member whose session runs is left out only when it let the rebalance timeout pass."""
+        listed = {row.member_id for row in reply.members}
+        waited_s = self.desk.now.monotonic_s - self.preparing_since_s
+        for consumer in self.consumers:
+            silent_s = self.desk.now.monotonic_s - consumer.last_contact_s
+            if consumer.member_id in self.members_before and silent_s < SESSION_S and waited_s < REBALANCE_S:
+                assert consumer.member_id in listed, "the rebalance did not wait for a live member"
+
     @property
     def slots_by_id(self) -> dict[str, int]:
         return self.__dict__.setdefault("_slots_by_id", {})
@@ -225,13 +270,16 @@ class GroupMachine(RuleBasedStateMachine):
         return self.slots_by_id.get(member_id)
 
     def told_of_sync(self, consumer: Consumer, reply: SyncReply) -> None:
-        consumer.sync_token = None
+        token, consumer.sync_token = consumer.sync_token, None
+        if token in self.held_syncs and reply.error is ErrorCode.REBALANCE_IN_PROGRESS:
+            consumer.last_contact_s = self.desk.now.monotonic_s
         if reply.error in (ErrorCode.UNKNOWN_MEMBER_ID, ErrorCode.FENCED_INSTANCE_ID):
             consumer.member_id, consumer.generation = "", -1
         if reply.error is not ErrorCode.NONE:
             return
         consumer.last_contact_s = self.desk.now.monotonic_s
         generation = self.generations[consumer.generation]
+        consumer.synced = consumer.generation
         assert reply.protocol_name == generation.protocol
         if generation.listed is None or generation.shares is None:
             assert reply.assignment == b"", "an assignment that no leader gave"
@@ -252,6 +300,12 @@ class GroupMachine(RuleBasedStateMachine):
     def members(self) -> set[str]:
         described = self.desk.coordinator.describe("g")
         return {row.member_id for row in described.members} if described else set()
+
+    @invariant()
+    def remember(self) -> None:
+        self.members_before = self.members()
+        if self.desk.state() != "PreparingRebalance":
+            self.preparing_since_s = self.desk.now.monotonic_s
 
     @invariant()
     def no_deadline_is_forgotten(self) -> None:
@@ -309,7 +363,7 @@ class GatheringGroupMachine(GroupMachine):
     initial_delay_ms = 3_000
 
 
-LIVES = settings(max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+LIVES = settings(max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
 GroupMachine.TestCase.settings = LIVES
 GatheringGroupMachine.TestCase.settings = LIVES
 TestGroup = GroupMachine.TestCase
