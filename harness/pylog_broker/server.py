@@ -19,7 +19,7 @@ from types import FrameType
 
 from harness.pylog_broker.broker import Broker
 from harness.pylog_broker.connection import SCRATCH_BYTES, FrameMemory, FrameReader, FramingError
-from harness.pylog_broker.dispatch import Dispatcher, Output, Parked, Peer
+from harness.pylog_broker.dispatch import Dispatcher, Parked, Peer
 from harness.pylog_broker.handlers.api import CloseConnection, ConnectionState
 from harness.pylog_broker.protocol.primitives import MalformedMessage
 from harness.pylog_broker.storage.log import LogSlice
@@ -31,6 +31,10 @@ EVENTS_PER_ROUND_MAX = 256
 ACCEPTS_PER_EVENT_MAX = 64
 JOINED_RESPONSE_BYTES_MAX = 32 << 10
 """Responses up to this size are read from the file and sent with their head in one call; larger ones by sendfile."""
+HELD_RESPONSES_MAX = 8
+HELD_REQUEST_BYTES_MAX = 1 << 10
+"""Responses to this many small requests that came together go out in one call: a call costs more than the rest of such
+a request. No response waits for more than that, and none for a request that has not come yet."""
 SENDFILE_BYTES_PER_TURN = 1 << 20
 """After this many bytes the other connections have their turn."""
 IDLE_CHECK_INTERVAL_S = 5.0
@@ -278,24 +282,35 @@ class Server:
     def _serve(self, connection: Connection) -> None:
         """Answer every whole request that has come, until one cannot be answered or sent at once."""
         reader, handle, peer = connection.reader, self._dispatcher.handle, connection.peer
+        held: list[bytes] = []
+        reason: str | None = None
         try:
             while (frame := reader.next_frame()) is not None:
                 response = handle(frame, peer)
                 if response.__class__ is bytes:
-                    self._send_bytes(connection, response)  # type: ignore[arg-type]
-                elif isinstance(response, Parked):
+                    held.append(response)  # type: ignore[arg-type]
+                    if len(frame) < HELD_REQUEST_BYTES_MAX and len(held) < HELD_RESPONSES_MAX:
+                        continue
+                if held:
+                    self._send_bytes(connection, held[0] if len(held) == 1 else b"".join(held))
+                    held.clear()
+                if isinstance(response, Parked):
                     self._park(connection, response)
-                elif response is not None:
-                    self._send(connection, response)
+                elif response.__class__ is list:
+                    self._send_parts(connection, response)  # type: ignore[arg-type]
                 if connection.closed or connection.outgoing or connection.parked is not None:
                     break
-            if not connection.closed:
-                reader.keep()
         except (FramingError, MalformedMessage, CloseConnection) as error:
-            self._close(connection, str(error))
+            reason = str(error)
         except Exception:
             logger.exception("a request failed inside the broker; its connection is closed")
-            self._close(connection)
+            reason = "internal error"
+        if held:
+            self._send_bytes(connection, held[0] if len(held) == 1 else b"".join(held))
+        if reason is not None:
+            self._close(connection, reason)
+        elif not connection.closed:
+            reader.keep()
 
     # --- sending ---------------------------------------------------------------------------------------------------
 
@@ -311,10 +326,7 @@ class Server:
             connection.outgoing.append(memoryview(response)[sent:])
             self._set_interest(connection, _WRITE)
 
-    def _send(self, connection: Connection, response: Output) -> None:
-        if isinstance(response, bytes):
-            self._send_bytes(connection, response)
-            return
+    def _send_parts(self, connection: Connection, response: list[bytes | bytearray | LogSlice]) -> None:
         size = sum(part.length if isinstance(part, LogSlice) else len(part) for part in response)
         if size <= JOINED_RESPONSE_BYTES_MAX:
             joined = b"".join(part.read() if isinstance(part, LogSlice) else part for part in response)
@@ -392,7 +404,11 @@ class Server:
             return
         parked, connection.parked = connection.parked, None
         connection.active_s = self._broker.now_s()
-        self._send(connection, parked.encode())
+        response = parked.encode()
+        if isinstance(response, bytes):
+            self._send_bytes(connection, response)
+        else:
+            self._send_parts(connection, response)
         if not connection.closed and not connection.outgoing:
             self._set_interest(connection, _READ)
             self._serve_kept(connection)
