@@ -115,6 +115,10 @@ class ProducerState:
             del self._producers[key]
         return len(silent)
 
+    def clear(self) -> None:
+        """Forget all producers; each may then start at any sequence."""
+        self._producers.clear()
+
     def to_body(self) -> list[list[Any]]:
         """The state as JSON-ready rows: [producer id, epoch, last write in ms, [[batch], ...]]."""
         return [

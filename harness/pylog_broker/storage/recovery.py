@@ -27,12 +27,10 @@ from harness.pylog_broker.storage.index import SparseIndex
 from harness.pylog_broker.storage.producer_state import SNAPSHOT_KIND, ProducerState
 from harness.pylog_broker.storage.segment import (
     INDEX_INTERVAL_BYTES,
-    SCAN_BYTES,
     BadBatch,
     Segment,
     SegmentFile,
     check_batches,
-    walk_headers,
 )
 
 logger = logging.getLogger(__name__)
@@ -93,7 +91,10 @@ class _Recovery:
         start = max(first, row["start"] if row is not None else first)
         if end < start:  # a lost tail must not bring back offsets that were deleted
             end = start
-            self.segments.append(Segment(self.fs, self.directory, start, size=0, created_ms=0))
+            fresh = Segment(self.fs, self.directory, start, size=0, created_ms=0)
+            fresh.open(create=True)
+            fresh.release()
+            self.segments.append(fresh)
         producers = self._producers(end)
         report = Report(self.scanned_bytes, self.truncated_bytes, tuple(self.damage))
         return LogState(self.segments, start, end, producers), report
@@ -239,17 +240,12 @@ class _Recovery:
             file, index = segment.open()
             start, expected_offset = index.before_offset(offset)
             try:
-                for _, header in walk_headers(
-                    self.fs,
-                    file.fd,
-                    start,
-                    segment.size,
-                    expected_offset=expected_offset,
-                    read_bytes=SCAN_BYTES,
-                ):
+                for _, header in check_batches(self.fs, file.fd, start, segment.size, expected_offset=expected_offset):
                     if header.base_offset >= offset:
                         state.replay(header)
             except BadBatch:
-                pass  # damage of a closed segment, reported by the scan or to the reader who comes there
+                # What the producers wrote last cannot be read: without memory they go on, with an old one they would
+                # be told of a gap that is none. The damage itself is reported to the reader who comes there.
+                state.clear()
             if next_base is not None:
                 segment.release()

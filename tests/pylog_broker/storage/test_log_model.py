@@ -37,6 +37,7 @@ class LogModel(RuleBasedStateMachine):
         self.times: dict[int, int] = {}
         self.start = self.end = 0
         self.sequence = self.values_made = 0
+        self.producer_id = 1
 
     @initialize()
     def make(self) -> None:
@@ -64,7 +65,9 @@ class LogModel(RuleBasedStateMachine):
     # --- ordinary life ------------------------------------------------------------------------------------------------
 
     def _append(self, values: list[bytes], *, idempotent: bool) -> int:
-        fields = {"producer_id": 3, "producer_epoch": 0, "base_sequence": self.sequence} if idempotent else {}
+        fields = (
+            {"producer_id": self.producer_id, "producer_epoch": 0, "base_sequence": self.sequence} if idempotent else {}
+        )
         result = append(self.log, *values, timestamp_ms=self.clock.now_ms, **fields)
         assert not result.duplicate
         return result.base_offset
@@ -87,7 +90,7 @@ class LogModel(RuleBasedStateMachine):
     @rule()
     def send_the_newest_again(self) -> None:
         base_offset, values, sequence = self.newest
-        fields = {"producer_id": 3, "producer_epoch": 0, "base_sequence": sequence}
+        fields = {"producer_id": self.producer_id, "producer_epoch": 0, "base_sequence": sequence}
         result = append(self.log, *values, timestamp_ms=NOW_MS, **fields)
         assert (result.base_offset, result.duplicate) == (base_offset, True)
 
@@ -235,13 +238,7 @@ class LogModel(RuleBasedStateMachine):
         if self.newest is not None and self.newest[0] + len(self.newest[1]) > self.end:
             self.sequence = 0
             self.newest = None
-            self._new_producer()
-
-    def _new_producer(self) -> None:
-        """The producer's last batch is gone: it starts anew, as a client does with a new producer id."""
-        log = self.log
-        for producer_id in [row[0] for row in log.producers.to_body()]:
-            log.producers._producers.pop(producer_id)
+            self.producer_id += 1  # its last batch is gone: a client asks for a new id then
 
     # --- what always holds --------------------------------------------------------------------------------------------
 

@@ -57,7 +57,6 @@ def test_a_clean_shutdown_is_not_scanned(tmp_path: Path, monkeypatch: pytest.Mon
     build(tmp_path, segment_bytes=3 * SIZE).close()
     with monkeypatch.context() as patch:
         patch.setattr(recovery, "check_batches", None)
-        patch.setattr(recovery, "walk_headers", None)
         catalog, log = reopen(tmp_path, boot_id=OTHER_BOOT)
     assert catalog.recovery_reports == {}
     assert numbers(log) == list(range(10))
