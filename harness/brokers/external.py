@@ -1,0 +1,105 @@
+"""A broker at an address that a person gave. It is used, and never started, stopped, killed, paused or wiped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from harness.brokers.api import BrokerState, Evidence, Inspection
+from harness.brokers.handshake import NotReady
+from harness.brokers.products.base import Product
+from harness.errors import BrokerUnavailable, NotAllowedExternally, UsageError
+from harness.model.broker import BrokerInfo
+
+GREETING_TIMEOUT_S = 5.0
+
+
+class ExternalBroker:
+    """``start`` only checks that it answers; whatever would touch it raises NotAllowedExternally."""
+
+    def __init__(self, product: Product, host: str, port: int, url: str) -> None:
+        self._product = product
+        self._host = host
+        self._port = port
+        self._url = url
+
+    @classmethod
+    def create(cls, product: Product, root: Path, url: str | None) -> ExternalBroker:
+        """``url`` is ``host``, ``host:port`` or ``scheme://[user:password@]host[:port]``; ``root`` is not used."""
+        if not url:
+            raise UsageError(
+                f"an external {product.name} needs its address",
+                next_command=f"harness run ... --url {product.name}=HOST:PORT",
+            )
+        try:
+            parts = urlsplit(url if "//" in url else f"//{url}")
+            host, port = parts.hostname, parts.port
+        except ValueError as error:
+            raise UsageError(f"{url!r} is not an address: {error}", next_command="harness doctor") from None
+        if not host:
+            raise UsageError(f"{url!r} names no host", next_command="harness doctor")
+        return cls(product, host, port or product.default_port, url)
+
+    @property
+    def name(self) -> str:
+        return self._product.name
+
+    def start(self, *, tier: str, settings: Mapping[str, str]) -> BrokerInfo:
+        """Check that it answers. Server-side settings cannot be applied, so none are reported as in force."""
+        try:
+            greeting = self._product.greet(self._host, self._port, GREETING_TIMEOUT_S)
+        except NotReady as answer:
+            # A broker that refuses our probe's credentials or virtual host is a broker all the same.
+            if not str(answer).startswith("it closed the connection"):
+                raise BrokerUnavailable(
+                    f"the {self.name} at {self._host}:{self._port} does not answer: {answer}",
+                    next_command=f"harness doctor {self.name}",
+                ) from None
+            raise BrokerUnavailable(
+                f"the {self.name} at {self._host}:{self._port} refuses: {answer}",
+                next_command=f"harness doctor {self.name}",
+            ) from None
+        return BrokerInfo(
+            name=self.name,
+            product=greeting.product or self._product.title,
+            version=greeting.version or "unknown",
+            host=self._host,
+            port=self._port,
+            backend="external",
+            settings={},
+            management={"url": self._url},
+        )
+
+    def stop(self) -> None:
+        """Nothing to do: it is not ours."""
+
+    def kill(self) -> Evidence:
+        raise self._refusal("killed")
+
+    def restart(self) -> BrokerInfo:
+        raise self._refusal("restarted")
+
+    def pause(self) -> Evidence:
+        raise self._refusal("paused")
+
+    def resume(self) -> Evidence:
+        raise self._refusal("resumed")
+
+    def wipe(self) -> None:
+        raise self._refusal("wiped")
+
+    def pids(self) -> tuple[int, ...]:
+        return ()
+
+    def log_tail(self, lines: int) -> list[str]:
+        return []
+
+    def inspect(self) -> Inspection:
+        return Inspection(BrokerState.EXTERNAL, None, self._port, 0.0, 0, 0, 0, 0.0)
+
+    def _refusal(self, what: str) -> NotAllowedExternally:
+        return NotAllowedExternally(
+            f"{self.name} at {self._host}:{self._port} is an external broker: it is never {what}",
+            next_command=f"harness broker up {self.name}",
+        )

@@ -1,0 +1,92 @@
+"""What every broker under test tells about itself. A backend (local process, external address) does the rest.
+
+A new broker is one file here and one line in the registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from harness.brokers.handshake import Greet
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A copy of the broker's program on this machine. ``where`` says it in words; ``java`` is empty where none is needed."""
+
+    version: str
+    home: Path
+    where: str
+    java: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How to start one instance: program, environment, helpers that must run beside it, and what is in force.
+
+    ``settings`` goes to the parity ledger; ``management`` to the adapters; ``own`` counts the broker's own processes
+    for sampling: True takes the whole tree, False only the main process.
+    """
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    settings: Mapping[str, str]
+    companions: Sequence[Sequence[str]] = ()
+    management: Mapping[str, str] = field(default_factory=dict)
+    grace_s: float = 8.0
+
+
+class Product(Protocol):
+    """A broker product, without any instance of it."""
+
+    @property
+    def name(self) -> str:
+        """Registry name, lower case."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """The name on the report."""
+        ...
+
+    @property
+    def port_count(self) -> int:
+        """Ports one node listens on; the first is the one for clients."""
+        ...
+
+    @property
+    def default_port(self) -> int:
+        """Where an external one listens when the address names no port."""
+        ...
+
+    @property
+    def greet(self) -> Greet:
+        """The first exchange of its protocol."""
+        ...
+
+    def locate(self) -> Installation:
+        """The local copy. Raises BrokerMissing with the command that gets it."""
+        ...
+
+    def server_settings(self, tier: str) -> dict[str, str]:
+        """Server-side settings for a durability tier. Pure: the parity ledger and ``--dry-run`` print it."""
+        ...
+
+    def prepare(
+        self, installation: Installation, folder: Path, ports: Sequence[int], settings: Mapping[str, str]
+    ) -> Launch:
+        """Write the configuration below ``folder`` (``data`` in it is the only part that is wiped) and say how to start.
+
+        Called again before every restart, with the same arguments; must leave existing data alone.
+        """
+        ...
+
+
+def quiet_environment(home: Path) -> dict[str, str]:
+    """An environment that takes nothing from the person's own: no JAVA_TOOL_OPTIONS, no proxy, no RABBITMQ_*."""
+    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC"}

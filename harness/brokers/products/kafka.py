@@ -1,0 +1,148 @@
+"""Apache Kafka: one KRaft node, broker and controller in one process.
+
+Its storage folder is formatted by copying what the StorageTool once wrote (a virtual machine less at each start),
+with fresh identities.
+"""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.brokers import handshake
+from harness.brokers.handshake import Greet
+from harness.brokers.places import cache_folder
+from harness.brokers.products import java
+from harness.brokers.products.base import LOOPBACK, Installation, Launch, quiet_environment
+from harness.errors import BrokerMissing, BrokerStartFailed
+
+VERSION = "4.3.1"
+INSTALL_COMMAND = "harness broker install kafka"
+FORMAT_DEADLINE_S = 60
+
+LOG_CONFIGURATION = """\
+status = error
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{ISO8601} %p %m (%c{1})%n
+rootLogger.level = info
+rootLogger.appenderRef.console.ref = console
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kafka:
+    """Settings are the broker's own (server.properties), and ``jvm.heap``."""
+
+    name: str = "kafka"
+    title: str = "Apache Kafka"
+    port_count: int = 2
+    default_port: int = 9092
+    greet: Greet = handshake.kafka
+
+    def locate(self) -> Installation:
+        home = cache_folder() / "kafka" / VERSION
+        if not (home / "libs" / f"kafka_2.13-{VERSION}.jar").is_file():
+            raise BrokerMissing("there is no local copy of Apache Kafka", next_command=INSTALL_COMMAND)
+        found = java.find_java()
+        if found is None:
+            raise BrokerMissing(f"no Java {java.OLDEST_MAJOR} or newer for Apache Kafka", next_command=INSTALL_COMMAND)
+        return Installation(VERSION, home, f"local copy, Java {found.version}", str(found.program))
+
+    def server_settings(self, tier: str) -> dict[str, str]:
+        """D2 flushes inside each append; D0 and D1 leave it to the page cache. The rest is what one node needs, for every tier."""
+        flush = {"log.flush.interval.messages": "1"} if tier == "D2" else {}
+        return {
+            java.HEAP_SETTING: "1g",
+            "offsets.topic.replication.factor": "1",
+            "offsets.topic.num.partitions": "10",
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
+            "transaction.state.log.num.partitions": "10",
+            "share.coordinator.state.topic.replication.factor": "1",
+            "share.coordinator.state.topic.min.isr": "1",
+            "share.coordinator.state.topic.num.partitions": "10",
+            "group.initial.rebalance.delay.ms": "0",
+            **flush,
+        }
+
+    def prepare(
+        self, installation: Installation, folder: Path, ports: Sequence[int], settings: Mapping[str, str]
+    ) -> Launch:
+        found = java.find_java()
+        assert found is not None  # locate() has seen it
+        client, controller = ports
+        server = {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@{LOOPBACK}:{controller}",
+            "listeners": f"PLAINTEXT://{LOOPBACK}:{client},CONTROLLER://{LOOPBACK}:{controller}",
+            "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{client}",
+            "controller.listener.names": "CONTROLLER",
+            "inter.broker.listener.name": "PLAINTEXT",
+            "log.dirs": str(folder / "data"),
+        } | {name: value for name, value in settings.items() if not name.startswith("jvm.")}
+        conf = folder / "conf"
+        conf.mkdir(parents=True, exist_ok=True)
+        properties = conf / "server.properties"
+        properties.write_text("".join(f"{name}={value}\n" for name, value in server.items()), encoding="utf-8")
+        (conf / "log4j2.properties").write_text(LOG_CONFIGURATION, encoding="utf-8")
+        format_storage(installation, found, folder / "data", properties)
+        system = {"log4j2.configurationFile": str(conf / "log4j2.properties"), "kafka.logs.dir": str(folder / "logs")}
+        argv = java.command(found, installation.home, settings, system, ["kafka.Kafka", str(properties)])
+        return Launch(argv, quiet_environment(folder), dict(settings))
+
+
+def format_storage(installation: Installation, found: java.Java, data: Path, properties: Path) -> None:
+    """Make ``data`` a formatted storage folder, unless it is one."""
+    if (data / "meta.properties").exists():
+        return
+    template = installation.home / "format"
+    if not (template / "meta.properties").exists():
+        _write_template(installation, found, template, properties)
+    data.mkdir(parents=True, exist_ok=True)
+    for entry in template.iterdir():
+        if entry.name != "meta.properties":
+            shutil.copy2(entry, data / entry.name)
+    fresh = {"cluster.id": _identity(), "directory.id": _identity()}
+    lines = (template / "meta.properties").read_text(encoding="utf-8").splitlines()
+    renewed = [f"{name}={fresh.get(name, value)}" for name, _, value in (line.partition("=") for line in lines) if name]
+    (data / "meta.properties").write_text("\n".join(renewed) + "\n", encoding="utf-8")
+
+
+def _write_template(installation: Installation, found: java.Java, template: Path, properties: Path) -> None:
+    """Run the StorageTool once for this copy. What it writes depends on the node id and the version alone."""
+    with tempfile.TemporaryDirectory(dir=installation.home, prefix="format-") as scratch:
+        target = Path(scratch) / "data"
+        config = Path(scratch) / "server.properties"
+        lines = properties.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if not line.startswith("log.dirs=")]
+        config.write_text("\n".join([*kept, f"log.dirs={target}", ""]), encoding="utf-8")
+        argv = [str(found.program), "-Xmx256m", "-cp", java.class_path(installation.home / "libs")]
+        argv += ["kafka.tools.StorageTool", "format", "-t", _identity(), "-c", str(config)]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=FORMAT_DEADLINE_S, check=False)
+        if done.returncode != 0 or not (target / "meta.properties").exists():
+            raise BrokerStartFailed(
+                f"Kafka's StorageTool could not format a folder: {(done.stderr or done.stdout).strip()[-400:]}",
+                next_command="harness doctor kafka",
+            )
+        try:
+            target.rename(template)
+        except OSError:  # another process was quicker; its template is as good
+            if not (template / "meta.properties").exists():
+                raise
+
+
+def _identity() -> str:
+    """A random id as Kafka writes them: 16 bytes, base64 for URLs, no padding, not starting with a dash."""
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text

@@ -1,0 +1,54 @@
+"""Which brokers there are, and which ways to have one: one line each."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from harness.brokers.api import Broker
+from harness.brokers.external import ExternalBroker
+from harness.brokers.process import ProcessBroker
+from harness.brokers.products.activemq import ActiveMQ
+from harness.brokers.products.base import Product
+from harness.brokers.products.kafka import Kafka
+from harness.brokers.products.pylog import Pylog
+from harness.brokers.products.rabbitmq import RabbitMQ
+from harness.errors import BrokerMissing, UsageError
+
+REGISTRY: Mapping[str, Product] = {product.name: product for product in (Pylog(), RabbitMQ(), ActiveMQ(), Kafka())}
+
+BACKENDS: Mapping[str, Callable[[Product, Path, str | None], Broker]] = {
+    "process": ProcessBroker.create,
+    "external": ExternalBroker.create,
+}
+
+
+def product(name: str) -> Product:
+    """Raises UsageError with the nearest name."""
+    if name in REGISTRY:
+        return REGISTRY[name]
+    nearest = difflib.get_close_matches(name, REGISTRY, n=1)
+    hint = f"; did you mean {nearest[0]}?" if nearest else f"; known: {', '.join(REGISTRY)}"
+    raise UsageError(f"unknown broker {name!r}{hint}", next_command="harness broker ls")
+
+
+def create(name: str, *, root: Path, backend: str = "process", url: str | None = None) -> Broker:
+    """One instance of the broker ``name``, not started. ``root`` is its own folder; ``url`` the address of an external one.
+
+    For a local process, ``url`` may be ``host:port`` too: then exactly that port is used. Raises UsageError.
+    """
+    if backend not in BACKENDS:
+        nearest = difflib.get_close_matches(backend, BACKENDS, n=1)
+        hint = f"; did you mean {nearest[0]}?" if nearest else f"; known: {', '.join(BACKENDS)}"
+        raise UsageError(f"unknown backend {backend!r}{hint}", next_command="harness doctor")
+    return BACKENDS[backend](product(name), root, url)
+
+
+def missing_reason(name: str) -> str | None:
+    """Why a private local instance cannot run here, with the command that changes it; None when it can."""
+    try:
+        product(name).locate()
+    except BrokerMissing as error:
+        return f"{error.message}; get it with: {error.next_command}"
+    return None
