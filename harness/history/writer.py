@@ -23,6 +23,8 @@ FLUSH_ROWS: Final = 8192
 FLUSH_SECONDS: Final = 0.25
 STREAMS_FOLDER: Final = "streams"
 
+_ALIASES: Final = {"bytes": "size"}  # columns whose field in ``rows`` is called otherwise
+
 Columns = Mapping[str, "np.ndarray[Any, np.dtype[Any]] | int | Sequence[str]"]
 
 
@@ -39,16 +41,20 @@ class TableWriter:
         self._path = streams / f"{table}-{worker}.arrows"
         self._file = self._path.open("xb", buffering=0)
         self._stream = pa.ipc.new_stream(pa.PythonFile(self._file, mode="w"), self._schema)
-        self._pending: list[tuple[int, Columns]] = []
+        self._pending: list[tuple[int, Columns, np.ndarray[Any, np.dtype[np.void]] | None]] = []
         self._pending_rows = 0
         self._flushed_at = time.monotonic()
         self.rows = 0
 
-    def append(self, count: int, columns: Columns) -> None:
-        """``count`` rows; each column an array of shape (count,) or one value for all rows. Arrays are kept, not copied."""
+    def append(self, count: int, columns: Columns, rows: np.ndarray[Any, np.dtype[np.void]] | None = None) -> None:
+        """``count`` rows; each column an array of shape (count,) or one value for all rows. Arrays are kept, not copied.
+
+        ``rows``, a structured array, gives the columns that ``columns`` does not name; every call of one writer must leave the
+        same columns to it, or more.
+        """
         if count == 0:
             return
-        self._pending.append((count, columns))
+        self._pending.append((count, columns, rows))
         self._pending_rows += count
         if self._pending_rows >= FLUSH_ROWS:
             self.flush()
@@ -62,7 +68,9 @@ class TableWriter:
         self._flushed_at = time.monotonic()
         if not self._pending_rows:
             return
-        arrays = [self._joined(name, kind) for name, kind in self._types]
+        kept = [rows for _, _, rows in self._pending if rows is not None]
+        joined = np.concatenate(kept) if len(kept) == len(self._pending) else None
+        arrays = [self._column(name, kind, joined) for name, kind in self._types]
         batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
         try:
             self._stream.write_batch(batch)
@@ -72,17 +80,25 @@ class TableWriter:
         self._pending = []
         self._pending_rows = 0
 
-    def _joined(self, name: str, kind: Any) -> pa.Array:
+    def _column(self, name: str, kind: Any, joined: np.ndarray[Any, np.dtype[np.void]] | None) -> pa.Array:
+        """One column of all that is pending."""
         if kind is None:
-            return pa.array([text for _, columns in self._pending for text in columns[name]], type=pa.string())  # type: ignore[union-attr]
-        pieces = []
-        for count, columns in self._pending:
-            value = columns[name]
-            if isinstance(value, int):
-                pieces.append(np.full(count, value, dtype=kind))
-            else:
-                pieces.append(np.asarray(value).astype(kind, copy=False))
-        return pa.array(np.concatenate(pieces) if len(pieces) > 1 else np.ascontiguousarray(pieces[0]))
+            return pa.array([text for _, columns, _ in self._pending for text in columns[name]], type=pa.string())  # type: ignore[union-attr]
+        values = [columns.get(name) for _, columns, _ in self._pending]
+        if joined is not None and all(value is None for value in values):
+            return pa.array(np.ascontiguousarray(joined[_ALIASES.get(name, name)], dtype=kind))
+        first = values[0]
+        if isinstance(first, int) and all(
+            value is first or (isinstance(value, int) and value == first) for value in values
+        ):
+            return pa.array(np.full(self._pending_rows, first, dtype=kind))
+        pieces = [
+            np.full(count, value, dtype=kind)
+            if isinstance(value, int)
+            else np.asarray(rows[_ALIASES.get(name, name)] if value is None and rows is not None else value)
+            for value, (count, _, rows) in zip(values, self._pending, strict=True)
+        ]
+        return pa.array(np.concatenate(pieces).astype(kind, copy=False))
 
     def close(self) -> None:
         if self._file.closed:

@@ -223,24 +223,26 @@ class ConsumingWorker:
         if self._settle is None:
             return
         count = len(rows)
-        each = np.full(count, copies // count, dtype=np.int64)
-        each[: copies % count] += 1
+        spread: int | np.ndarray[tuple[int], np.dtype[np.int64]] = 0
+        if copies:
+            spread = np.full(count, copies // count, dtype=np.int64)
+            spread[: copies % count] += 1
         self._settle.append(
             count,
             {
                 "group": self._spec.group_number,
                 "member": self._spec.member,
                 "incarnation": self._spec.incarnation,
-                "producer": np.where(ours, rows["producer"], -1),
-                "sequence": np.where(ours, rows["sequence"].astype(np.int64), -1),
+                **({} if ours.all() else _ours_or_nobody(rows, ours)),
                 "disposition": int(how.kind),
                 "settled_ns": time.monotonic_ns(),
                 "outcome": int(outcome),
                 "failed": failed,
                 "effect": effect,
-                "copies": np.minimum(each, 255),
+                "copies": spread,
                 "reading": self._reading,
             },
+            rows,
         )
 
     def _record_deliveries(
@@ -257,13 +259,7 @@ class ConsumingWorker:
                 "group": self._spec.group_number,
                 "member": self._spec.member,
                 "incarnation": self._spec.incarnation,
-                "producer": np.where(ours, rows["producer"], -1),
-                "sequence": np.where(ours, rows["sequence"].astype(np.int64), -1),
-                "key": rows["key"],
-                "key_sequence": rows["key_sequence"],
-                "class": rows["class"],
-                "bytes": np.fromiter((len(payload) for payload in deliveries.payloads), dtype=np.int32, count=count),
-                "intended_ns": rows["intended_ns"],
+                "bytes": envelope.lengths(deliveries.payloads),
                 "received_ns": deliveries.received_ns,
                 "partition": deliveries.partitions,
                 "position": deliveries.positions,
@@ -272,10 +268,10 @@ class ConsumingWorker:
                 "attempt": deliveries.attempts,
                 "reason": deliveries.reasons,
                 "checksum_ok": envelope.intact(deliveries.payloads, rows),
-                "phase": rows["phase"],
                 "reading": self._reading,
-                "ttl_ms": rows["ttl_ms"],
+                **({} if ours.all() else _ours_or_nobody(rows, ours)),
             },
+            rows,
         )
 
     def _flush_if_due(self) -> None:
@@ -293,3 +289,13 @@ class ConsumingWorker:
         self._events.close()
         if self._gateway is not None:
             self._gateway.close()
+
+
+def _ours_or_nobody(
+    rows: envelope.Envelopes, ours: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """Producer and sequence, -1 for payloads that are not this run's."""
+    return {
+        "producer": np.where(ours, rows["producer"].astype(np.int64), -1),
+        "sequence": np.where(ours, rows["sequence"].astype(np.int64), -1),
+    }

@@ -120,10 +120,9 @@ class Crew:
         spec = dead.spec
         place = self._members.index(dead)
         self._fallen.append(dead)
-        detail = {"group": spec.group, "member": spec.member}
-        self._events.add("member_crashed", **detail, incarnation=spec.incarnation)
+        self._events.add("member_crashed", group=spec.group, member=spec.member, incarnation=spec.incarnation)
         self._members[place] = self._start_member(spec.group, spec.group_number, spec.member, spec.incarnation + 1)
-        self._events.add("member_started", **detail, incarnation=spec.incarnation + 1)
+        self._events.add("member_started", group=spec.group, member=spec.member, incarnation=spec.incarnation + 1)
 
     # -- sums ---------------------------------------------------------------------------------------------------------
 

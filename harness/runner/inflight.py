@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,14 +12,16 @@ from harness.model import envelope
 from harness.model.messages import Int64s, Outcomes, OutgoingBatch
 from harness.plan.stream import key_bytes
 
-ROW = np.dtype(
-    [
-        *[(name, envelope.DTYPE[name]) for name in envelope.DTYPE.names or ()],
-        ("submitted_ns", "<i8"),
-        ("attempt", "<i2"),
-    ]
-)
-Rows = npt.NDArray[np.void]
+
+class SettledRows(NamedTuple):
+    """Columns of shape (n,) about publishes that are no longer open. ``submitted_ns`` is 0 for those that never were sent."""
+
+    rows: envelope.Envelopes
+    attempts: npt.NDArray[np.int16]
+    submitted_ns: Int64s
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 class InFlight:
@@ -32,7 +35,9 @@ class InFlight:
         self._mask = capacity - 1
         if capacity & self._mask:
             raise ValueError("capacity must be a power of two")
-        self._rows = np.zeros(capacity, dtype=ROW)
+        self._rows = np.zeros(capacity, dtype=envelope.DTYPE)
+        self._attempts = np.zeros(capacity, dtype=np.int16)
+        self._submitted_ns = np.zeros(capacity, dtype=np.int64)
         self._open = np.zeros(capacity, dtype=bool)
         self._payloads: list[bytes | None] | None = [None] * capacity if keep_payloads else None
         self._next = 0
@@ -52,10 +57,9 @@ class InFlight:
         indexes = np.arange(self._next, self._next + count)
         slots = indexes & self._mask
         self._next += count
-        for name in envelope.DTYPE.names or ():
-            self._rows[name][slots] = rows[name]
-        self._rows["attempt"][slots] = attempts
-        self._rows["submitted_ns"][slots] = 0
+        self._rows[slots] = rows
+        self._attempts[slots] = attempts
+        self._submitted_ns[slots] = 0
         self._open[slots] = True
         if self._payloads is not None:
             for slot, payload in zip(slots.tolist(), payloads, strict=True):
@@ -68,14 +72,14 @@ class InFlight:
         """The first ``taken`` rows of the batch went to the client at ``at_ns``."""
         if taken:
             slots = np.arange(batch.indexes[0], batch.indexes[0] + taken) & self._mask
-            self._rows["submitted_ns"][slots] = at_ns
+            self._submitted_ns[slots] = at_ns
             self.outstanding += taken
 
-    def withdraw(self, batch: OutgoingBatch) -> Rows:
+    def withdraw(self, batch: OutgoingBatch) -> SettledRows:
         """Rows that were offered and never submitted."""
         return self._release(np.asarray(batch.indexes, dtype=np.int64))
 
-    def settle(self, outcomes: Outcomes) -> Rows:
+    def settle(self, outcomes: Outcomes) -> SettledRows:
         """The rows that these outcomes are about, in their order."""
         self.outstanding -= len(outcomes)
         return self._release(outcomes.indexes)
@@ -86,10 +90,9 @@ class InFlight:
         kept = [self._payloads[slot] for slot in (indexes & self._mask).tolist()]
         return [payload for payload in kept if payload is not None]
 
-    def _release(self, indexes: Int64s) -> Rows:
+    def _release(self, indexes: Int64s) -> SettledRows:
         slots = indexes & self._mask
         if not self._open[slots].all():
             raise AssertionError("an adapter settled a publish twice, or one that was never submitted")
         self._open[slots] = False
-        rows: Rows = self._rows[slots]
-        return rows
+        return SettledRows(self._rows[slots], self._attempts[slots], self._submitted_ns[slots])

@@ -10,20 +10,23 @@ import heapq
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from harness.errors import BrokerUnavailable
 from harness.history.writer import EventLog, TableWriter
 from harness.model import envelope
-from harness.model.messages import Adapter, Outcome, Outcomes, OutgoingBatch, Publisher
+from harness.model.messages import UNKNOWN, Adapter, Outcome, Outcomes, OutgoingBatch, Publisher
 from harness.model.workload import Phase
 from harness.plan.stream import CHUNK, MessageStream, PhaseChunks
 from harness.runner.control import Counter, PhaseDone, RunPhase, WorkerSpec
-from harness.runner.inflight import InFlight, Rows
+from harness.runner.inflight import InFlight, SettledRows
 
 RECONNECT_PAUSE_S = 0.05
 POLL_MAX_S = 0.02  # upper bound of one wait, so that commands and flushes are never late by more
+Column = np.ndarray[Any, np.dtype[Any]] | int
+
 ERRORS_MAX = 15  # different error texts kept by one publisher; the last place collects the others
 
 
@@ -180,11 +183,11 @@ class PublishingWorker:
             rows = self._ledger.withdraw(batch)
             self._write(
                 rows,
-                int(Outcome.FAIL),
-                time.monotonic_ns(),
-                -1,
-                -1,
-                self._error_number("never sent: the phase's deadline passed"),
+                outcomes=int(Outcome.FAIL),
+                settled_ns=time.monotonic_ns(),
+                partitions=UNKNOWN,
+                positions=UNKNOWN,
+                errors=self._error_number("never sent: the phase's deadline passed"),
             )
             unsent += len(rows)
         pending.clear()
@@ -213,48 +216,51 @@ class PublishingWorker:
                 [self._error_number(outcomes.errors.get(index, "")) for index in outcomes.indexes.tolist()]
             )
             self._plan_resends(outcomes, rows)
-        self._write(rows, kinds, outcomes.settled_ns, outcomes.partitions, outcomes.positions, numbers)
+        self._write(
+            rows,
+            outcomes=kinds,
+            settled_ns=outcomes.settled_ns,
+            partitions=outcomes.partitions,
+            positions=outcomes.positions,
+            errors=numbers,
+        )
 
     def _write(
-        self, rows: Rows, kinds: object, settled_ns: object, partitions: object, positions: object, errors: object
+        self,
+        settled: SettledRows,
+        *,
+        outcomes: Column,
+        settled_ns: Column,
+        partitions: Column,
+        positions: Column,
+        errors: Column,
     ) -> None:
         if self._table is None:
             return
         self._table.append(
-            len(rows),
+            len(settled),
             {
-                "producer": self._spec.producer,
-                "sequence": rows["sequence"],
-                "attempt": rows["attempt"],
-                "key": rows["key"],
-                "key_sequence": rows["key_sequence"],
-                "class": rows["class"],
-                "bytes": rows["size"],
-                "intended_ns": rows["intended_ns"],
-                "submitted_ns": rows["submitted_ns"],
+                "attempt": settled.attempts,
+                "submitted_ns": settled.submitted_ns,
                 "channel": 0,
-                "phase": rows["phase"],
-                "ttl_ms": rows["ttl_ms"],
-                "failures": rows["failures"],
-                "work_us": rows["work_us"],
-                "outcome": kinds,
+                "outcome": outcomes,
                 "settled_ns": settled_ns,
                 "partition": partitions,
                 "position": positions,
                 "error": errors,
-            },  # type: ignore[dict-item]
+            },
+            settled.rows,
         )
 
-    def _plan_resends(self, outcomes: Outcomes, rows: Rows) -> None:
+    def _plan_resends(self, outcomes: Outcomes, settled: SettledRows) -> None:
         resend = self._spec.workload.resend
-        again = (outcomes.outcomes != Outcome.OK) & (rows["attempt"] < resend.max)
+        again = (outcomes.outcomes != Outcome.OK) & (settled.attempts < resend.max)
         if not resend.max or not again.any():
             return
         due = time.monotonic_ns() + int(resend.backoff * 1e9)
         payloads = self._ledger.payloads_of(outcomes.indexes)
         for place in np.flatnonzero(again).tolist():
             self._resend_order += 1
-            row = rows[place]
             heapq.heappush(
                 self._resends,
                 (
@@ -262,7 +268,7 @@ class PublishingWorker:
                     self._resend_order,
                     envelope.unpack([payloads[place]])[0],
                     payloads[place],
-                    int(row["attempt"]) + 1,
+                    int(settled.attempts[place]) + 1,
                 ),
             )
 

@@ -38,7 +38,7 @@ from harness.runner.control import (
 )
 from harness.runner.publishing import PublishingWorker
 
-PRELOAD = ["__main__", "harness.runner.workers", "confluent_kafka", "kafka", "pika", "stomp", "pyarrow"]
+PRELOAD = ["__main__", "harness.runner.workers", "confluent_kafka", "kafka", "pika", "stomp", "pyarrow", "pandas"]
 CONNECT_DEADLINE_S = 60.0
 _PR_SET_PDEATHSIG = 1
 

@@ -31,7 +31,7 @@ def test_every_row_comes_back_once_with_its_own_facts(data):
             ledger.submitted(batch, taken, 1000 + sequence)
             waiting.update({batch.indexes[n]: sequence + n for n in range(taken)})
             if taken < room:
-                assert ledger.withdraw(batch.after(taken))["sequence"].tolist() == list(
+                assert ledger.withdraw(batch.after(taken)).rows["sequence"].tolist() == list(
                     range(sequence + taken, sequence + room)
                 )
             sequence += room
@@ -42,7 +42,7 @@ def test_every_row_comes_back_once_with_its_own_facts(data):
             buffer.add(index, 0, 5)
         outcomes = buffer.drain()
         rows = ledger.settle(outcomes)
-        assert rows["sequence"].tolist() == [waiting[index] for index in chosen]
+        assert rows.rows["sequence"].tolist() == [waiting[index] for index in chosen]
         assert ledger.payloads_of(outcomes.indexes) == [b"%d" % waiting.pop(index) for index in chosen]
 
 
