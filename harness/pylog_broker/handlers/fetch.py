@@ -267,7 +267,7 @@ def _parse_flexible(body: memoryview, position: int, version: int) -> list[tuple
 
 def _count(body: memoryview, position: int, element_bytes_min: int) -> tuple[int, int]:
     (count,) = _read_int32(body, position)
-    if count < 0 or count * element_bytes_min > len(body) - position:
+    if count < 0 or count * element_bytes_min > len(body) - position - 4:
         raise MalformedMessage(f"an array of {count} elements does not fit into the request")
     return count, position + 4
 

@@ -110,7 +110,7 @@ def _single_partition(lane: ProduceLane, body: memoryview, position: int) -> tup
     except (struct.error, MalformedMessage):
         return None
     end = position + length
-    if length <= 0 or not 0 <= partition < len(lane.logs) or body[end:] != lane.tail:
+    if end + len(lane.tail) != len(body) or body[end:] != lane.tail or not 0 <= partition < len(lane.logs):
         return None
     return partition, body[position:end]
 
@@ -305,12 +305,13 @@ def _parse_flexible(body: memoryview, position: int, version: int) -> Topics:
             position = end + 1 if body[end] == 0 else skip_tags(body, end)
         topics.append((name, rows))
         position = position + 1 if body[position] == 0 else skip_tags(body, position)
+    skip_tags(body, position)
     return topics
 
 
 def _count(body: memoryview, position: int, element_bytes_min: int) -> tuple[int, int]:
     (count,) = _read_int32(body, position)
-    if count < 0 or count * element_bytes_min > len(body) - position:
+    if count < 0 or count * element_bytes_min > len(body) - position - 4:
         raise MalformedMessage(f"an array of {count} elements does not fit into the request")
     return count, position + 4
 
