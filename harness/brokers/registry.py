@@ -12,11 +12,12 @@ from harness.brokers.process import ProcessBroker
 from harness.brokers.products.activemq import ActiveMQ
 from harness.brokers.products.base import Product
 from harness.brokers.products.kafka import Kafka
+from harness.brokers.products.memory import Memory
 from harness.brokers.products.pylog import Pylog
 from harness.brokers.products.rabbitmq import RabbitMQ
 from harness.errors import BrokerMissing, UsageError
 
-REGISTRY: Mapping[str, Product] = {product.name: product for product in (Pylog(), RabbitMQ(), ActiveMQ(), Kafka())}
+REGISTRY: Mapping[str, Product] = {product.name: product for product in (Pylog(), RabbitMQ(), ActiveMQ(), Kafka(), Memory())}
 
 BACKENDS: Mapping[str, Callable[[Product, Path, str | None], Broker]] = {
     "process": ProcessBroker.create,

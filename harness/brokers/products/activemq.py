@@ -145,7 +145,7 @@ class ActiveMQ:
         }
         main = ["org.apache.activemq.console.Main", "start", f"xbean:file:{conf / 'activemq.xml'}"]
         argv = java.command(found, installation.home, settings, system, main)
-        return Launch(argv, quiet_environment(folder), dict(settings))
+        return Launch(argv, quiet_environment(folder), dict(settings), grace_s=java.grace_s(settings, 8.0))
 
 
 def document(data: Path, port: int, settings: Mapping[str, str]) -> str:

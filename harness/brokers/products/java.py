@@ -81,6 +81,11 @@ def archive_path(home: Path, java: Java) -> Path:
     return home / f"classes-{digest}.jsa"
 
 
+def grace_s(settings: Mapping[str, str], usual_s: float) -> float:
+    """How long to wait for an orderly stop; writing an archive takes its time."""
+    return 60.0 if TRAINING_SETTING in settings else usual_s
+
+
 def class_path(libraries: Path) -> str:
     """Jars in a fixed order: the archive is valid for one order only."""
     return ":".join(str(jar) for jar in sorted(libraries.glob("*.jar")))

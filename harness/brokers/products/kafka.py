@@ -34,6 +34,10 @@ appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{ISO8601} %p %m (%c{1})%n
 rootLogger.level = info
 rootLogger.appenderRef.console.ref = console
+logger.config.name = org.apache.kafka.common.config.AbstractConfig
+logger.config.level = warn
+logger.controller.name = org.apache.kafka.controller
+logger.controller.level = warn
 """
 
 
@@ -57,7 +61,12 @@ class Kafka:
         return Installation(VERSION, home, f"local copy, Java {found.version}", str(found.program))
 
     def server_settings(self, tier: str) -> dict[str, str]:
-        """D2 flushes inside each append; D0 and D1 leave it to the page cache. The rest is what one node needs, for every tier."""
+        """D2 flushes inside each append; D0 and D1 leave it to the page cache. The rest is what one node needs, for every tier.
+
+        A KRaft node that comes back after a kill is refused as a duplicate of itself until its old session is over: 9 s by default,
+        which would be most of any time to recover measured here. A single node has nobody to fail over to, so the session is 2 s;
+        what the default costs can be measured by setting it back.
+        """
         flush = {"log.flush.interval.messages": "1"} if tier == "D2" else {}
         return {
             java.HEAP_SETTING: "1g",
@@ -70,6 +79,8 @@ class Kafka:
             "share.coordinator.state.topic.min.isr": "1",
             "share.coordinator.state.topic.num.partitions": "10",
             "group.initial.rebalance.delay.ms": "0",
+            "broker.session.timeout.ms": "2000",
+            "broker.heartbeat.interval.ms": "500",
             **flush,
         }
 
@@ -97,7 +108,7 @@ class Kafka:
         format_storage(installation, found, folder / "data", properties)
         system = {"log4j2.configurationFile": str(conf / "log4j2.properties"), "kafka.logs.dir": str(folder / "logs")}
         argv = java.command(found, installation.home, settings, system, ["kafka.Kafka", str(properties)])
-        return Launch(argv, quiet_environment(folder), dict(settings))
+        return Launch(argv, quiet_environment(folder), dict(settings), grace_s=java.grace_s(settings, 8.0))
 
 
 def format_storage(installation: Installation, found: java.Java, data: Path, properties: Path) -> None:
