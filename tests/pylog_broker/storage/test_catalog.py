@@ -183,6 +183,9 @@ def test_changes_of_topics_are_all_or_nothing_at_every_crash(tmp_path: Path) -> 
         folders = {name for name in os.listdir(directory) if name not in ("meta", ".lock")}
         if topic is not None:
             assert {f"a-{n}" for n in range(len(topic.partitions))} <= folders
+        else:
+            again.create_topic("a", 1)  # nothing of the old one is in the way
+        assert not [name for name in folders if name.endswith("-delete")]
         again.close()
         if not disk.dead:
             break

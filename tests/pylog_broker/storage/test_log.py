@@ -18,6 +18,8 @@ from harness.pylog_broker.storage.errors import (
     StorageFailed,
 )
 from harness.pylog_broker.storage.log import PartitionLog
+from harness.pylog_broker.storage.retention import SegmentFacts, expired_segments
+from harness.pylog_broker.storage.topic_config import TopicConfig
 
 from .batches import NOW_MS, append, batch_of, read_records, split_batches, values
 from .disk import Clock, FaultyFileSystem, kill, open_catalog
@@ -207,6 +209,13 @@ def test_retention_by_size_keeps_at_least_the_limit(catalog: Catalog) -> None:
     log.set_config(catalog.defaults.with_overrides({"retention.bytes": str(size * 2), "retention.ms": "-1"}))
     assert log.apply_retention(NOW_MS) == 1
     assert log.size_bytes == size * 2
+
+
+def test_retention_finishes_a_deletion_that_a_crash_interrupted() -> None:
+    closed = [SegmentFacts(100, 10, NOW_MS), SegmentFacts(100, 20, NOW_MS)]
+    for start, expected in ((9, 0), (10, 1), (19, 1), (20, 2)):
+        config = TopicConfig(cleanup_policy="compact")
+        assert expired_segments(closed, active_size=1, log_start_offset=start, config=config, now_ms=NOW_MS) == expected
 
 
 def test_a_compacted_topic_is_not_cut(catalog: Catalog) -> None:

@@ -217,6 +217,22 @@ def test_the_index_after_a_kill_is_as_good_as_before(tmp_path: Path) -> None:
     catalog.close()
 
 
+def test_the_index_of_a_lost_tail_is_forgotten(tmp_path: Path) -> None:
+    """An index rebuilt from headers knows batches that the CRC check then cuts off."""
+    kill(build(tmp_path, 20, checkpoint_after=10, index_interval_bytes=1))
+    for path in (tmp_path / "t-0").glob("*.*index"):
+        path.unlink()
+    flip(segment_file(tmp_path), 12 * SIZE + 80)
+    catalog, log = reopen(tmp_path)
+    assert numbers(log) == list(range(12))
+    for number in range(12, 20):
+        append(log, b"%090d" % number)
+    for number in range(20):
+        log._cursors.clear()
+        assert numbers_from(log, number) == list(range(number, 20))
+    catalog.close()
+
+
 # --- producers --------------------------------------------------------------------------------------------------------
 
 

@@ -32,9 +32,7 @@ def main(directory: str, seed: int) -> None:
     while True:
         count = chance.randint(1, 20)
         records = [(None, value_of(sequence + n)) for n in range(count)]
-        batch = build_batch(
-            records, timestamp_ms=clock(), producer_id=1, producer_epoch=0, base_sequence=sequence
-        )
+        batch = build_batch(records, timestamp_ms=clock(), producer_id=1, producer_epoch=0, base_sequence=sequence)
         result = log.append(batch, verify_produced(batch), now_ms=clock())
         sys.stdout.write(f"{result.base_offset} {count} {sequence}\n")
         sys.stdout.flush()
