@@ -1,0 +1,171 @@
+"""Which exchanges and queues a workload becomes. Pure: names and arguments only.
+
+::
+
+    publisher ─> PREFIX.in ─> PREFIX.q.GROUP          every group has its own queue (fan-out)
+    publisher ─> PREFIX.in ─> PREFIX.q.GROUP.LANE     with order per key: a queue per lane, one active consumer each
+    RETRY: PREFIX.q.GROUP ─(copy)─> PREFIX.wait.GROUP.MS ─(time to live)─> PREFIX.q.GROUP
+    DEAD:  PREFIX.q.GROUP ─(rejected, expired)─> PREFIX.dlx ─> PREFIX.dead
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.adapters.emulation.retry_ladder import rungs_ms
+from harness.model.broker import Tier
+from harness.model.messages import DEAD_LETTERS
+from harness.model.provisioning import BrokerObject
+from harness.model.workload import Needs
+
+CLASSIC = "classic"
+QUORUM = "quorum"
+LIMITLESS_SINCE = (4, 0)  # from here on a quorum queue drops after 20 deliveries unless told otherwise
+QUORUM_PRIORITIES_SINCE = (4, 0)
+QUORUM_HIGH = 5  # a quorum queue of 4.0 has two levels: below 5, and the rest
+
+Arguments = Mapping[str, str | int | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """``arguments`` are those of queue.declare; all queues are durable, so that they outlive a killed broker."""
+
+    name: str
+    arguments: Arguments
+    bindings: tuple[tuple[str, str], ...] = ()  # (exchange, routing key)
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """``lanes`` is 0 where a group has one queue that its members compete for."""
+
+    prefix: str
+    needs: Needs
+    queue_type: str
+    tier: Tier
+    version: tuple[int, ...]
+
+    @property
+    def lanes(self) -> int:
+        return 0 if self.needs.order == "none" else self.needs.partitions
+
+    @property
+    def exchange(self) -> str:
+        return f"{self.prefix}.in"
+
+    @property
+    def exchanges(self) -> dict[str, str]:
+        """Type by name."""
+        table = {self.exchange: "direct" if self.lanes else "fanout"}
+        return table | ({self.dead_exchange: "fanout"} if self.needs.dead_letter else {})
+
+    @property
+    def routing_keys(self) -> tuple[str, ...]:
+        return tuple(str(lane) for lane in range(self.lanes)) or ("",)
+
+    @property
+    def dead_exchange(self) -> str:
+        return f"{self.prefix}.dlx"
+
+    @property
+    def dead_queue(self) -> str:
+        return f"{self.prefix}.dead"
+
+    @property
+    def persistent(self) -> bool:
+        return self.tier is not Tier.D0
+
+    @property
+    def rungs_ms(self) -> tuple[int, ...]:
+        return rungs_ms(self.needs.retry.backoff) if self.needs.retry else ()
+
+    @property
+    def priorities(self) -> tuple[int, ...]:
+        """AMQP priority of each class; one entry when there are no levels."""
+        levels = self.needs.priority_levels
+        if self.queue_type == QUORUM and self.version < QUORUM_PRIORITIES_SINCE:
+            return (0,)
+        if self.queue_type == QUORUM:
+            return tuple(QUORUM_HIGH if place and place == levels - 1 else 0 for place in range(levels))
+        return tuple(range(levels))
+
+    def members(self, group: str) -> int:
+        return self.needs.groups.get(group, 1)
+
+    def work_queues(self, group: str) -> tuple[str, ...]:
+        """The queue of a group, or its lanes in order."""
+        if group == DEAD_LETTERS:
+            return (self.dead_queue,)
+        name = f"{self.prefix}.q.{group}"
+        return tuple(f"{name}.{lane}" for lane in range(self.lanes)) or (name,)
+
+    def wait_queue(self, work_queue: str, rung_ms: int) -> str:
+        return f"{self.prefix}.wait.{work_queue.removeprefix(self.prefix + '.q.')}.{rung_ms}"
+
+    def waiting_queues(self, group: str) -> tuple[str, ...]:
+        return tuple(self.wait_queue(queue, rung) for queue in self.work_queues(group) for rung in self.rungs_ms)
+
+    def queues(self) -> tuple[Queue, ...]:
+        """All of them, those that others dead-letter to first."""
+        queues: list[Queue] = []
+        if self.needs.dead_letter:
+            queues.append(Queue(self.dead_queue, self._base(), ((self.dead_exchange, ""),)))
+        for group in self.needs.groups:
+            for lane, name in enumerate(self.work_queues(group)):
+                key = str(lane) if self.lanes else ""
+                queues.append(Queue(name, self._work_arguments(), ((self.exchange, key),)))
+                queues += [
+                    Queue(self.wait_queue(name, rung), self._wait_arguments(name, rung)) for rung in self.rungs_ms
+                ]
+        return tuple(queues)
+
+    def _base(self) -> dict[str, str | int | bool]:
+        if self.queue_type == QUORUM:
+            unlimited = {"x-delivery-limit": -1} if self.version >= LIMITLESS_SINCE else {}
+            return {"x-queue-type": QUORUM, **unlimited}
+        return {"x-queue-type": CLASSIC, "x-queue-version": 2}
+
+    def _dead_lettering(self) -> dict[str, str | int | bool]:
+        """A quorum queue can keep a dead letter until its target has confirmed it; a classic one cannot."""
+        if self.queue_type != QUORUM:
+            return {}
+        return {"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
+
+    def _work_arguments(self) -> Arguments:
+        arguments = self._base()
+        if self.lanes:
+            arguments["x-single-active-consumer"] = True
+        if self.needs.dead_letter:
+            arguments |= {"x-dead-letter-exchange": self.dead_exchange, **self._dead_lettering()}
+        if self.needs.priority_levels > 1 and self.queue_type == CLASSIC:
+            arguments["x-max-priority"] = self.needs.priority_levels - 1
+        return arguments
+
+    def _wait_arguments(self, work_queue: str, rung_ms: int) -> Arguments:
+        return {
+            **self._base(),
+            "x-message-ttl": rung_ms,
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": work_queue,
+            **self._dead_lettering(),
+        }
+
+    def objects(self) -> tuple[BrokerObject, ...]:
+        """For the plan: every exchange, queue and binding with its settings."""
+        things = [
+            BrokerObject("exchange", name, {"type": kind, "durable": "true"}) for name, kind in self.exchanges.items()
+        ]
+        for queue in self.queues():
+            settings = {"durable": "true"} | {name: _text(value) for name, value in queue.arguments.items()}
+            things.append(BrokerObject("queue", queue.name, settings))
+            things += [
+                BrokerObject("binding", queue.name, {"exchange": exchange, "routing_key": key})
+                for exchange, key in queue.bindings
+            ]
+        return tuple(things)
+
+
+def _text(value: str | int | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
