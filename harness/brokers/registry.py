@@ -17,7 +17,9 @@ from harness.brokers.products.pylog import Pylog
 from harness.brokers.products.rabbitmq import RabbitMQ
 from harness.errors import BrokerMissing, UsageError
 
-REGISTRY: Mapping[str, Product] = {product.name: product for product in (Pylog(), RabbitMQ(), ActiveMQ(), Kafka(), Memory())}
+REGISTRY: Mapping[str, Product] = {
+    product.name: product for product in (Pylog(), RabbitMQ(), ActiveMQ(), Kafka(), Memory())
+}
 
 BACKENDS: Mapping[str, Callable[[Product, Path, str | None], Broker]] = {
     "process": ProcessBroker.create,

@@ -118,8 +118,7 @@ class Conductor:
                 self._events.close()
                 self._close_history(complete=state == "done")
         if state == "done":
-            with contextlib.suppress(HarnessError):
-                self._adapter.teardown(self._info, self.plan)
+            self._tear_down()
         return RunRecord(
             workload=self._workload.name,
             broker=self._cell.broker_name,
@@ -133,6 +132,13 @@ class Conductor:
             phases=self._phases,
             faults=self._fault_records(),
         )
+
+    def _tear_down(self) -> None:
+        """What cannot be removed is said; it costs no finished run."""
+        try:
+            self._adapter.teardown(self._info, self.plan)
+        except Exception as error:  # noqa: BLE001 - a client library may raise anything here
+            self._say(f"objects under {self.plan.prefix} were not removed: {type(error).__name__}: {error}")
 
     def _close_history(self, *, complete: bool) -> None:
         self._meta.errors = self._crew.error_texts()

@@ -44,7 +44,10 @@ class Campaign:
 
 
 def run_campaign(options: StudyOptions, folder: StudyFolder, say: Say, keep: Keep) -> Campaign:
-    """All runs; ``keep`` is called after each, to write down how far it got. Ctrl-C ends it after tidying up; what is finished is in the returned campaign."""
+    """All runs; ``keep`` is called after each, to write down how far it got.
+
+    Ctrl-C ends it after tidying up; what is finished is in the returned campaign.
+    """
     campaign = Campaign()
     orders = balanced_orders(len(options.brokers), options.repeats)
     order = 0

@@ -1,6 +1,7 @@
 """The folder of one study: taken by one process at a time, never written over.
 
-``result.json`` (``result.partial.json`` until all runs are judged), ``report.html``, ``cells/<workload>/<broker>/r<repeat>/`` (histories), ``study.lock`` while it is being written.
+``result.json`` (``result.partial.json`` until all runs are judged), ``report.html``,
+``cells/<workload>/<broker>/r<repeat>/`` (histories), ``study.lock`` while it is being written.
 """
 
 from __future__ import annotations
