@@ -129,9 +129,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--json", action="store_true")
     flags = parser.parse_args()
-    document = bench_record(
-        pairs=flags.pairs, seconds=flags.seconds, progress=lambda text: sys.stderr.write(text + "\n") and None
-    )
+    document = bench_record(pairs=flags.pairs, seconds=flags.seconds, progress=_tell)
     sys.stdout.write((json.dumps(document, indent=2) if flags.json else table(document)) + "\n")
 
 

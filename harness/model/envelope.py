@@ -103,7 +103,10 @@ def intact(payloads: Sequence[bytes], rows: Envelopes) -> npt.NDArray[np.bool_]:
     count = len(payloads)
     sums = np.fromiter(map(google_crc32c.value, payloads), dtype=np.uint32, count=count)
     good: npt.NDArray[np.bool_] = (
-        (rows["magic"] == MAGIC) & (rows["version"] == VERSION) & (rows["size"] == lengths(payloads)) & (sums == RESIDUE)
+        (rows["magic"] == MAGIC)
+        & (rows["version"] == VERSION)
+        & (rows["size"] == lengths(payloads))
+        & (sums == RESIDUE)
     )
     return good
 

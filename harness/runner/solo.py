@@ -14,7 +14,7 @@ from harness.errors import UsageError
 from harness.model.broker import BrokerInfo, Tier
 from harness.model.messages import Adapter
 from harness.model.provisioning import Provisioning
-from harness.model.workload import Flood, Phase, Workload
+from harness.model.workload import Phase, Workload
 from harness.runner.consuming import ConsumingWorker
 from harness.runner.control import COUNTERS, Counter, RunPhase, WorkerSpec
 from harness.runner.publishing import PublishingWorker
@@ -42,9 +42,10 @@ class Pace:
 
 def flooding(workload: Workload, *, seconds: float, in_flight: int) -> Workload:
     """The workload with a single flood phase, one group, no work and no failures: what the client alone can do."""
-    phase = Phase(
-        name="flood", flood=Flood(in_flight=in_flight), **{"for": seconds}, work="0s", failures={}, ttl="none"
-    )  # type: ignore[arg-type]
+    flood = {"in_flight": in_flight}
+    phase = Phase.model_validate(
+        {"name": "flood", "flood": flood, "for": seconds, "work": "0s", "failures": {}, "ttl": "none"}
+    )
     needs = workload.needs.model_copy(update={"groups": {"one": 1}, "replay": None})
     return workload.model_copy(update={"phases": (phase,), "needs": needs, "publishers": 1})
 
