@@ -13,7 +13,11 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
     """One broker for a module; tests use topics of their own."""
     folder: Path = tmp_path_factory.mktemp("pylog")
     with BrokerProcess(
-        folder / "data", "num.partitions=2", "log.retention.ms=-1", "group.initial.rebalance.delay.ms=0", "fetch.max.bytes=10485760"
+        folder / "data",
+        "num.partitions=2",
+        "log.retention.ms=-1",
+        "group.initial.rebalance.delay.ms=0",
+        "fetch.max.bytes=10485760",
     ) as process:
         yield process
         assert process.stop() == 0

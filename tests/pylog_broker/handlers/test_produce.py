@@ -43,7 +43,9 @@ def request(local: LocalBroker, topic: str, rows: list[tuple[int, bytes | None]]
 
 def outcomes(response: Any) -> list[tuple[int, int, int]]:
     return [
-        (row.index, row.error_code, row.base_offset) for topic in response.responses for row in topic.partition_responses
+        (row.index, row.error_code, row.base_offset)
+        for topic in response.responses
+        for row in topic.partition_responses
     ]
 
 

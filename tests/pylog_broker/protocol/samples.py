@@ -36,9 +36,7 @@ def random_message(api: str, kind: str, version: int, generator: random.Random) 
 
 
 def _structure(cls, message: str, fields: list[Field], version: int, generator: random.Random) -> Structure:
-    values = {
-        item.name: _value(cls, message, item, version, generator) for item in fields if version in item.versions
-    }
+    values = {item.name: _value(cls, message, item, version, generator) for item in fields if version in item.versions}
     return cls(**values)
 
 
