@@ -56,6 +56,9 @@ def run_kafka_python(how: dict[str, Any]) -> None:
         metadata_max_age_ms=1_000,
     )
     stop = until_told_to_stop()
+    # Known before it joins: with no initial delay this client may lead, assign nothing for want of metadata, and not
+    # notice when the metadata arrives.
+    consumer.partitions_for_topic(how["topic"])
     consumer.subscribe([how["topic"]], listener=Listener())
     while not stop.is_set():
         for rows in consumer.poll(timeout_ms=POLL_MS).values():
