@@ -213,7 +213,7 @@ def test_confluent_administration(shared_broker: BrokerProcess) -> None:
     assert [where.topic for where in row.assignment.topic_partitions] == ["confluent-admin"]
     listed = admin.list_consumer_groups().result(10)
     assert "cadmin" in {each.group_id for each in listed.valid}
-    with pytest.raises(KafkaException, match="NON_EMPTY_GROUP|not empty"):
+    with pytest.raises(KafkaException, match="NON_EMPTY_GROUP"):
         admin.delete_consumer_groups(["cadmin"])["cadmin"].result(10)
     consumer.close()
     place = ConsumerGroupTopicPartitions("cadmin", [ConfluentPartition("confluent-admin", 0, 2)])
