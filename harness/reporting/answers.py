@@ -1,0 +1,243 @@
+"""From verdicts and cells to sentences a person can repeat, with the numbers they rest on. Pure.
+
+What decides, in this order: a promise that was broken, a need that some brokers cannot meet, a difference beyond the noise. Where
+nothing of the kind was found, that is the answer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.model.result import BrokerColumn, Result, State, WorkloadRecord
+from harness.model.verdict import Validity
+from harness.reporting import notation
+from harness.reporting.metrics import check as check_entry
+from harness.reporting.scorecard import Judged, ScoreCell, ScoreRow, judged, rows_of
+from harness.reporting.text import clause, feature_words, sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``headline`` is one sentence; ``sentences`` carry the rest, most telling first."""
+
+    workload: str
+    headline: str
+    sentences: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return " ".join((self.headline, *self.sentences))
+
+
+def answer_of(result: Result, workload: str) -> str:
+    """The whole answer for one workload as text."""
+    return answer(result, workload).text
+
+
+def answers(result: Result) -> list[Answer]:
+    return [answer(result, record.name) for record in result.workloads]
+
+
+def answer(result: Result, workload: str) -> Answer:
+    """Raises nothing: a result with holes gives an answer that names them."""
+    record = next(record for record in result.workloads if record.name == workload)
+    ran = _ran(result, workload)
+    absent = _absent_sentences(result, workload, ran)
+    if not ran:
+        return Answer(workload, "Nothing was measured, so there is no answer.", tuple(absent))
+    rows = rows_of(result, workload)
+    broken = _broken_clauses(result, workload, ran)
+    needs = _need_clauses(result, workload, ran)
+    differences = _differences(rows, result)
+    headline = _headline(ran, broken, needs, differences, rows)
+    rest = [sentence(text) for text in broken[1:]]
+    rest += [sentence(text) for text in (needs if broken else needs[1:])]
+    rest += [sentence(text) for text in (differences if broken or needs else differences[1:])]
+    rest += _durability_sentences(result, record, ran)
+    rest += _emulation_sentences(result, workload, ran)
+    rest += _invalid_sentences(rows)
+    rest += _unknown_sentences(result, workload, ran)
+    return Answer(workload, headline, tuple(dict.fromkeys([*rest, *absent])))
+
+
+def _ran(result: Result, workload: str) -> list[BrokerColumn]:
+    """Columns with at least one run of this workload that has something to say."""
+    seen = {run.broker for run in result.runs if run.workload == workload and run.state == "done"}
+    seen |= {cell.broker for cell in result.cells if cell.workload == workload and cell.value is not None}
+    return [column for column in result.brokers if column.state == "run" and column.name in seen]
+
+
+def _headline(
+    ran: Sequence[BrokerColumn],
+    broken: Sequence[str],
+    needs: Sequence[str],
+    differences: Sequence[str],
+    rows: Sequence[ScoreRow],
+) -> str:
+    if broken:
+        return sentence("A broken promise decides: " + broken[0])
+    if needs:
+        return sentence(needs[0])
+    if differences:
+        return sentence(differences[0])
+    if len(ran) == 1:
+        return f"Only {ran[0].label} ran, so there is nothing to compare it with; its figures stand alone."
+    ratios = [cell for row in rows for cell in row.cells.values() if cell.state is State.WITHIN_NOISE]
+    if ratios:
+        return (
+            f"Nothing decides: {notation.listing([column.label for column in ran])} differ by no more than the noise."
+        )
+    return "Nothing decides: no figure here could be compared between the brokers."
+
+
+def _all_judged(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> dict[str, list[Judged]]:
+    """Checker -> one Judged a broker that has verdicts, checkers in the order of the result."""
+    names = dict.fromkeys(verdict.checker for verdict in result.verdicts if verdict.workload == workload)
+    table = {
+        name: [one for column in ran if (one := judged(result, workload, name, column.name)) is not None]
+        for name in names
+    }
+    return {name: found for name, found in table.items() if found}
+
+
+def _label(result: Result, name: str) -> str:
+    return next((column.label for column in result.brokers if column.name == name), name)
+
+
+def _broken_clauses(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> list[str]:
+    """Broken promises, one clause a rule: "rabbitmq: 12 acknowledged and lost (2 of 3 runs)"."""
+    clauses = []
+    for name, found in _all_judged(result, workload, ran).items():
+        broken = [one for one in found if one.validity is Validity.INVALID and one.promised]
+        if not broken:
+            continue
+        parts = [f"{_label(result, one.broker)} {_offences(one)}" for one in broken]
+        good = [_label(result, one.broker) for one in found if one.validity is Validity.VALID]
+        text = notation.listing(parts) + f" ({check_entry(name).broken})"
+        clauses.append(text + (f"; {notation.listing(good)} kept it" if good else ""))
+    return clauses
+
+
+def _offences(one: Judged) -> str:
+    runs = f"in {one.runs_broken} of {notation.count(one.runs, 'run')}"
+    if one.broken is None:
+        return f"broke the rule {runs}"
+    return f"broke it for {notation.count(one.broken, 'message')} {runs}"
+
+
+def _need_clauses(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> list[str]:
+    """Needs that some brokers meet and others cannot: "replay decides: kafka reads it all again; activemq cannot (why)"."""
+    names = [column.name for column in ran]
+    here = [row for row in result.capabilities if row.workload == workload and row.broker in names]
+    clauses = []
+    for feature in dict.fromkeys(row.feature for row in here):
+        rows = [row for row in here if row.feature == feature]
+        cannot = [row for row in rows if row.support == "impossible"]
+        able = [row for row in rows if row.support != "impossible"]
+        if not cannot:
+            continue
+        reasons: dict[str, list[str]] = {}
+        for row in cannot:
+            reasons.setdefault(clause(row.why or row.how) or "no reason given", []).append(_label(result, row.broker))
+        why = "; ".join(f"{notation.listing(labels)} cannot ({reason})" for reason, labels in reasons.items())
+        if able:
+            can = notation.listing([_label(result, row.broker) for row in able])
+            clauses.append(f"{feature_words(feature)} decides: {can} can, {why}")
+        else:
+            clauses.append(f"{feature_words(feature)}: {why}")
+    return clauses
+
+
+def _differences(rows: Sequence[ScoreRow], result: Result) -> list[str]:
+    """One clause a figure: who is beyond the noise, and who is not. The largest difference comes first."""
+    ranked: list[tuple[float, str]] = []
+    quiet: list[str] = []
+    for row in rows:
+        apart = [c for c in row.cells.values() if c.state in (State.BETTER, State.WORSE) and c.ratio]
+        near = [_label(result, c.broker) for c in row.cells.values() if c.state is State.WITHIN_NOISE]
+        if apart:
+            apart.sort(key=lambda cell: -abs(math.log(cell.ratio or 1.0)))
+            parts = [_ratio_words(cell, row, result) for cell in apart]
+            text = f"{row.short}: {'; '.join(parts)}" + (f"; {notation.listing(near)} within noise" if near else "")
+            ranked.append((abs(math.log(apart[0].ratio or 1.0)), text))
+        elif near:
+            quiet.append(row.short)
+    ranked.sort(key=lambda pair: -pair[0])
+    clauses = [text for _, text in ranked]
+    if quiet:
+        verb = "is" if len(quiet) == 1 else "are"
+        clauses.append(f"{notation.listing(quiet)} {verb} within noise")
+    return clauses
+
+
+def _ratio_words(cell: ScoreCell, row: ScoreRow, result: Result) -> str:
+    """``pylog 0.62× kafka (0.55–0.70), better``."""
+    interval = notation.ratio_span(cell.ratio_low, cell.ratio_high)
+    shown = notation.ratio(cell.ratio) + f" {_label(result, row.baseline)}" + (f" ({interval})" if interval else "")
+    return f"{_label(result, cell.broker)} {cell.word} at {shown}"
+
+
+def _durability_sentences(result: Result, record: WorkloadRecord, ran: Sequence[BrokerColumn]) -> list[str]:
+    """What the kill -9 of every run showed, with the tier, and how much it can show."""
+    found = [one for column in ran if (one := judged(result, record.name, "durability", column.name)) is not None]
+    kept = [one for one in found if one.validity is Validity.VALID]
+    if not kept:
+        return []
+    faults = [f for run in result.runs if run.workload == record.name for f in run.faults if f.kind == "kill" and f.bit]
+    labels = notation.listing([_label(result, one.broker) for one in kept])
+    runs = min(one.runs for one in kept)
+    checked = [one.counts[name] for one in kept for name in ("acknowledged", "checked") if name in one.counts]
+    how = f"killed with −9 under load at tier {record.tier}" if faults else f"at tier {record.tier}, without a kill"
+    extent = f" ({notation.count(runs, 'run')} each"
+    extent += f", at least {notation.count(min(checked), 'acknowledged message')})" if checked else ")"
+    return [f"{sentence(how)[:-1]}, {labels} lost nothing acknowledged{extent}."]
+
+
+def _emulation_sentences(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> list[str]:
+    names = {column.name for column in ran}
+    emulated: dict[str, list[str]] = {}
+    for row in result.capabilities:
+        if row.workload == workload and row.broker in names and row.support == "emulated":
+            emulated.setdefault(_label(result, row.broker), []).append(feature_words(row.feature))
+    return [f"{label} emulates {notation.listing(features)}." for label, features in emulated.items()]
+
+
+def _invalid_sentences(rows: Iterable[ScoreRow]) -> list[str]:
+    """Figures that must not be used: "end to end p99 of rabbitmq is invalid: generator lag ..."."""
+    texts = []
+    for row in rows:
+        for cell in row.cells.values():
+            if row.kind == "figure" and cell.state is State.INVALID:
+                texts.append(
+                    f"The {row.short} of {cell.broker} is invalid: {clause(cell.reason) or 'no reason given'}."
+                )
+            elif cell.state is State.LOWER_BOUND:
+                texts.append(
+                    f"The {row.short} of {cell.broker} is a lower bound: {clause(cell.reason) or 'the client gave out first'}."
+                )
+    return texts
+
+
+def _unknown_sentences(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> list[str]:
+    texts = []
+    for name, found in _all_judged(result, workload, ran).items():
+        unknown = [one for one in found if one.validity is Validity.UNKNOWN]
+        if unknown:
+            labels = notation.listing([_label(result, one.broker) for one in unknown])
+            title = check_entry(name).title
+            texts.append(f"Whether “{title.lower()}” held is unknown for {labels}: {clause(unknown[0].summary)}.")
+    return texts
+
+
+def _absent_sentences(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> list[str]:
+    present = {column.name for column in ran}
+    texts = []
+    for column in result.brokers:
+        if column.name in present:
+            continue
+        failed = next((r for r in result.runs if (r.workload, r.broker) == (workload, column.name) and r.error), None)
+        reason = column.reason if column.state == "not_run" else (failed.error if failed else "it has no finished run")
+        texts.append(f"{column.label} was not run: {clause(reason) or 'no reason given'}.")
+    return texts

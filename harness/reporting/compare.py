@@ -1,0 +1,278 @@
+"""Two results side by side: which fields of their fingerprints differ, whether a ratio may be formed, and the ratios.
+
+Forbidden altogether (ResultError, exit code 4): not one workload in common, or every common workload with another text or another
+durability tier. A workload that differs while others agree is left out by name. Other differences (machine, versions) are listed,
+and stand above the ratios.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.errors import ResultError
+from harness.model.result import Cell, NoiseFloor, Result, State
+from harness.reporting import notation
+from harness.reporting.markdown import escape
+from harness.reporting.metrics import metric as metric_entry
+from harness.reporting.states import look
+from harness.reporting.text import printable
+
+DOCUMENT_VERSION = 1
+_LOOSE_FIELDS = ("load_before", "disk_fsync_ms_p50", "disk_fsync_ms_p99", "warnings", "disk")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field in which the two results differ. ``weight`` says what it does to a ratio."""
+
+    what: str
+    first: str
+    second: str
+    weight: str  # "environment", "version", "work", "condition"
+
+
+@dataclass(frozen=True, slots=True)
+class RatioRow:
+    """``ratio`` is second over first; low and high are the extremes that the two intervals allow."""
+
+    workload: str
+    broker: str
+    metric: str
+    phase: str
+    unit: str
+    better: str
+    first: float | None
+    second: float | None
+    ratio: float | None
+    ratio_low: float | None
+    ratio_high: float | None
+    noise_low: float | None
+    noise_high: float | None
+    state: State
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    first: str
+    second: str
+    differences: tuple[Difference, ...]
+    left_out: tuple[str, ...]
+    rows: tuple[RatioRow, ...] = field(default=())
+
+    @property
+    def same_machine(self) -> bool:
+        return not any(difference.weight == "environment" for difference in self.differences)
+
+
+def compare(a: Result, b: Result) -> Comparison:
+    """``a`` is the baseline. Raises ResultError where no ratio may be formed at all."""
+    shared, left_out = _shared_workloads(a, b)
+    differences = tuple(_differences(a, b))
+    rows = tuple(row for name in shared for row in _rows(a, b, name))
+    if not rows:
+        raise ResultError(
+            f"{a.run_id} and {b.run_id} have no broker and figure in common",
+            next_command="harness report RUN --format text",
+        )
+    return Comparison(_named(a), _named(b), differences, tuple(left_out), rows)
+
+
+def _named(result: Result) -> str:
+    return f"{result.run_id} ({result.created})"
+
+
+def _shared_workloads(a: Result, b: Result) -> tuple[list[str], list[str]]:
+    """Names that may be compared, and a sentence for each that may not."""
+    first = {record.name: record for record in a.workloads}
+    second = {record.name: record for record in b.workloads}
+    shared, refused = [], []
+    for name in first:
+        if name not in second:
+            continue
+        if first[name].tier != second[name].tier:
+            refused.append(f"{name}: durability tier {first[name].tier} against {second[name].tier}")
+        elif first[name].sha256 != second[name].sha256:
+            refused.append(
+                f"{name}: the workload differs ({first[name].sha256[:12]} against {second[name].sha256[:12]})"
+            )
+        else:
+            shared.append(name)
+    if not shared and refused:
+        raise ResultError(
+            f"no ratio may be formed between {a.run_id} and {b.run_id}: {'; '.join(refused)}", next_command=a.command
+        )
+    if not shared:
+        raise ResultError(
+            f"{a.run_id} ({', '.join(first) or 'no workload'}) and {b.run_id} ({', '.join(second) or 'no workload'}) "
+            "have no workload in common",
+            next_command=a.command,
+        )
+    return shared, refused
+
+
+def _differences(a: Result, b: Result) -> list[Difference]:
+    found = []
+    first, second = a.fingerprint.model_dump(), b.fingerprint.model_dump()
+    for name, value in first.items():
+        if name == "clients":
+            continue
+        if value != second[name]:
+            weight = "condition" if name in _LOOSE_FIELDS else "environment"
+            found.append(Difference(name, _shown(value), _shown(second[name]), weight))
+    clients = {**a.fingerprint.clients, **b.fingerprint.clients}
+    for name in clients:
+        found += _differ(f"client {name}", a.fingerprint.clients.get(name), b.fingerprint.clients.get(name), "version")
+    found += _differ("harness version", a.harness_version, b.harness_version, "version")
+    found += _differ("seed", a.seed, b.seed, "work")
+    found += _differ("repeats", a.repeats, b.repeats, "condition")
+    mine = {column.name: column for column in a.brokers}
+    for column in b.brokers:
+        other = mine.get(column.name)
+        if other is None or "not_run" in (other.state, column.state):
+            continue
+        for name in ("product", "version", "mode", "client", "backend"):
+            found += _differ(f"{column.name} {name}", getattr(other, name), getattr(column, name), "version")
+        for name in dict.fromkeys([*other.settings, *column.settings]):
+            found += _differ(
+                f"{column.name} setting {name}", other.settings.get(name), column.settings.get(name), "version"
+            )
+    return found
+
+
+def _differ(what: str, first: object, second: object, weight: str) -> list[Difference]:
+    return [] if first == second else [Difference(what, _shown(first), _shown(second), weight)]
+
+
+def _shown(value: object) -> str:
+    if value is None or value in ("", []):
+        return "none"
+    return "; ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+
+
+def _rows(a: Result, b: Result, workload: str) -> list[RatioRow]:
+    second = {(c.broker, c.metric, c.phase): c for c in b.cells if c.workload == workload}
+    rows = []
+    for cell in a.cells:
+        other = second.get((cell.broker, cell.metric, cell.phase))
+        if cell.workload == workload and other is not None:
+            noise = [_noise(a, cell), _noise(b, cell)]
+            rows.append(_row(cell, other, [band for band in noise if band is not None]))
+    return rows
+
+
+def _noise(result: Result, cell: Cell) -> NoiseFloor | None:
+    key = (cell.workload, cell.metric, cell.phase)
+    return next((band for band in result.noise if (band.workload, band.metric, band.phase) == key), None)
+
+
+def _row(first: Cell, second: Cell, noise: Sequence[NoiseFloor]) -> RatioRow:
+    low = min((band.ratio_low for band in noise), default=None)
+    high = max((band.ratio_high for band in noise), default=None)
+    ratio = ratio_low = ratio_high = None
+    state, reason = _usable(first, second)
+    if state is State.MEASURED and first.value is not None and second.value is not None:
+        ratio = second.value / first.value
+        ratio_low = _bound(second.low, first.high, ratio)
+        ratio_high = _bound(second.high, first.low, ratio)
+        state, reason = _judged(ratio, ratio_low, ratio_high, low, high, first.better)
+    return RatioRow(
+        workload=first.workload, broker=first.broker, metric=first.metric, phase=first.phase, unit=first.unit,
+        better=first.better, first=first.value, second=second.value, ratio=ratio, ratio_low=ratio_low, ratio_high=ratio_high,
+        noise_low=low, noise_high=high, state=state, reason=reason,
+    )  # fmt: skip
+
+
+def _usable(first: Cell, second: Cell) -> tuple[State, str]:
+    """MEASURED when a ratio may be formed; otherwise the state that forbids it and whose it is."""
+    for which, cell in (("first", first), ("second", second)):
+        if cell.state in (State.INVALID, State.UNSUPPORTED, State.NOT_RUN, State.LOWER_BOUND):
+            return cell.state, f"{which}: {cell.reason or look(cell.state).word}"
+        if cell.value is None:
+            return State.NOT_COMPARABLE, f"{which}: it has no value"
+    if first.unit != second.unit:
+        return State.NOT_COMPARABLE, f"units differ: {first.unit} against {second.unit}"
+    if not first.value or first.value < 0 or not second.value or second.value < 0:
+        return State.NOT_COMPARABLE, "a ratio needs two figures above zero"
+    return State.MEASURED, ""
+
+
+def _bound(top: float | None, bottom: float | None, otherwise: float) -> float:
+    return top / bottom if top is not None and bottom else otherwise
+
+
+def _judged(
+    ratio: float, low: float, high: float, noise_low: float | None, noise_high: float | None, better: str
+) -> tuple[State, str]:
+    band_low = min(1.0, noise_low) if noise_low is not None else 1.0
+    band_high = max(1.0, noise_high) if noise_high is not None else 1.0
+    if low <= band_high and high >= band_low:
+        text = "the intervals overlap" if noise_low is None else "the interval reaches into the noise"
+        return State.WITHIN_NOISE, text
+    if better == "neither":
+        return State.MEASURED, "neither direction is better"
+    return (State.BETTER if (math.log(ratio) > 0) == (better == "higher") else State.WORSE), ""
+
+
+def as_document(comparison: Comparison) -> dict[str, object]:
+    """What ``--json`` prints."""
+    return {"document": "comparison", "version": DOCUMENT_VERSION, **asdict(comparison)}
+
+
+def render(comparison: Comparison, console: Console) -> None:
+    """As tables; texts from outside are never markup."""
+    console.print(Text(f"{printable(comparison.second)} against {printable(comparison.first)}", style="bold"))
+    if not comparison.same_machine:
+        console.print(
+            Text("! measured in different environments: a ratio may be the machine's, not the broker's", style="yellow")
+        )
+    if comparison.differences:
+        table = Table("field", "first", "second", "kind")
+        for item in comparison.differences:
+            table.add_row(*(Text(printable(text)) for text in (item.what, item.first, item.second, item.weight)))
+        console.print(table)
+    else:
+        console.print("No field of the fingerprints differs.")
+    for text in comparison.left_out:
+        console.print(Text(f"left out, {printable(text)}", style="yellow"))
+    table = Table("workload", "broker", "figure", "first", "second", "ratio", "noise", "")
+    for row in comparison.rows:
+        table.add_row(*(Text(printable(text)) for text in _texts(row)))
+    console.print(table)
+
+
+def render_markdown(comparison: Comparison) -> str:
+    lines = [f"# {escape(comparison.second)} against {escape(comparison.first)}", ""]
+    if not comparison.same_machine:
+        lines += ["> Measured in different environments: a ratio may be the machine's, not the broker's.", ""]
+    if comparison.differences:
+        lines += ["| field | first | second | kind |", "| --- | --- | --- | --- |"]
+        lines += [
+            f"| {escape(item.what)} | {escape(item.first)} | {escape(item.second)} | {item.weight} |"
+            for item in comparison.differences
+        ]
+    else:
+        lines.append("No field of the fingerprints differs.")
+    lines += ["", *(f"Left out, {escape(text)}." for text in comparison.left_out), ""]
+    lines += ["| workload | broker | figure | first | second | ratio | noise | |", "|" + " --- |" * 8]
+    lines += ["| " + " | ".join(escape(text) for text in _texts(row)) + " |" for row in comparison.rows]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _texts(row: RatioRow) -> tuple[str, ...]:
+    figure = metric_entry(row.metric).title + (f" · {row.phase}" if row.phase else "")
+    interval = notation.ratio_span(row.ratio_low, row.ratio_high)
+    shown = notation.ratio(row.ratio) + (f" ({interval})" if interval else "") if row.ratio is not None else "no ratio"
+    noise = notation.ratio_span(row.noise_low, row.noise_high) or "not measured"
+    state = look(row.state)
+    words = f"{state.glyph} {state.word}" + (f": {row.reason}" if row.reason else "")
+    return (
+        row.workload, row.broker, figure, notation.quantity(row.first, row.unit), notation.quantity(row.second, row.unit), shown,
+        noise, words,
+    )  # fmt: skip

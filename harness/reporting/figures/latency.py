@@ -1,0 +1,111 @@
+"""Latency from the intended time: quantiles on an axis that spreads the tail, log(1/(1-q)), and the p50 and p99 as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from harness.model.result import Curve
+from harness.reporting import notation
+from harness.reporting.figures.base import (
+    Drawing,
+    Figure,
+    Table,
+    axis_title,
+    cell_text,
+    line_trace,
+    plot_of,
+    slug,
+    unique,
+    workload_title,
+)
+from harness.reporting.metrics import metric as metric_entry
+
+HEIGHT_PX = 380
+QUANTILES = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of latency: the curve that shows it, the metrics that belong in its table."""
+
+    curve: str
+    metrics: tuple[str, ...]
+    words: str
+
+
+def latency(drawing: Drawing, workload: str, kind: Kind) -> Figure | None:
+    """None when the workload has neither curve nor figure of this kind."""
+    curves = drawing.curves(workload, kind.curve)
+    cells = [cell for name in kind.metrics for cell in drawing.cells(workload, name)]
+    if not curves and not cells:
+        return None
+    return Figure(
+        id=slug("latency", kind.curve, workload),
+        title=f"{workload_title(workload)}: {kind.words}",
+        sentence=_sentence(drawing, curves, kind),
+        table=_table(drawing, workload, kind),
+        plot=_plot(drawing, curves) if curves else {},
+        height_px=HEIGHT_PX,
+    )
+
+
+def tail_axis(curve: Curve) -> Curve:
+    """``x`` as 1/(1-q), which a log axis spreads evenly over the nines. A quantile of 1 has no place and is left out."""
+    points = [(1 / (1 - q), y) for q, y in zip(curve.x, curve.y, strict=True) if 0 <= q < 1 and y > 0]
+    return curve.model_copy(update={"x": [x for x, _ in points], "y": [y for _, y in points]})
+
+
+def _plot(drawing: Drawing, curves: list[Curve]) -> dict[str, Any]:
+    traces = []
+    seen: set[str] = set()
+    for curve in curves:
+        first = curve.broker not in seen
+        seen.add(curve.broker)
+        traces.append(line_trace(drawing, tail_axis(curve), first=first, faint=not first))
+    layout = {
+        "hovermode": "closest",
+        "xaxis": {
+            "type": "log",
+            "title": axis_title("share of messages that were at least this fast"),
+            "tickvals": [1 / (1 - q) for q in QUANTILES],
+            "ticktext": [f"{q * 100:g} %" for q in QUANTILES],
+        },
+        "yaxis": {
+            "type": "log",
+            "title": axis_title(f"latency, {curves[0].y_unit}"),
+            "dtick": 1,
+            "exponentformat": "none",
+        },
+    }
+    return plot_of(traces, layout, HEIGHT_PX)
+
+
+def _sentence(drawing: Drawing, curves: list[Curve], kind: Kind) -> str:
+    if not curves:
+        return "No distribution was recorded; the figures are in the table."
+    ends = []
+    for broker in unique(curve.broker for curve in curves):
+        first = next(curve for curve in curves if curve.broker == broker)
+        if first.y:
+            share = f"{first.x[-1] * 100:.4g} %"
+            ends.append(f"{drawing.label(broker)} {notation.quantity(first.y[-1], first.y_unit)} at {share}")
+    return (
+        f"Counted from the intended time. Each line ends where fewer than ten samples lie beyond it: {notation.listing(ends)}. "
+        "Faint lines are the further repeats."
+    )
+
+
+def _table(drawing: Drawing, workload: str, kind: Kind) -> Table:
+    groups = {name: drawing.cells(workload, name) for name in kind.metrics}
+    keys = unique(f"{cell.phase}\n{cell.broker}" for cells in groups.values() for cell in cells)
+    rows = []
+    for key in keys:
+        phase, broker = key.split("\n")
+        texts = []
+        for cells in groups.values():
+            found = next((cell for cell in cells if (cell.phase, cell.broker) == (phase, broker)), None)
+            texts.append(cell_text(found) if found else "not measured")
+        rows.append((drawing.label(broker), phase or "whole run", *texts))
+    columns = tuple(metric_entry(name).short for name in kind.metrics)
+    return Table(("broker", "phase", *columns), tuple(rows))

@@ -1,0 +1,174 @@
+"""The forest plot: each figure's ratio to the baseline with its interval on a log axis, over the band of the noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from harness.model.result import State
+from harness.reporting import notation
+from harness.reporting.figures.base import (
+    Drawing,
+    Figure,
+    Table,
+    axis_title,
+    escape_plot,
+    plot_of,
+    slug,
+    workload_title,
+)
+from harness.reporting.palette import BAND, INK
+from harness.reporting.scorecard import ScoreCell, ScoreRow, figure_row
+
+ROW_PX = 44
+
+
+def oriented(
+    low: float | None, middle: float | None, high: float | None, better: str
+) -> tuple[float, float, float] | None:
+    """A ratio so that more than 1 is better than the baseline: where less is better it is turned over. None without one."""
+    if middle is None or middle <= 0:
+        return None
+    bottom = low if low is not None and low > 0 else middle
+    top = high if high is not None and high > 0 else middle
+    return (1 / top, 1 / middle, 1 / bottom) if better == "lower" else (bottom, middle, top)
+
+
+def ratio_rows(drawing: Drawing, workload: str) -> list[ScoreRow]:
+    """Every metric and phase of a workload in which some broker has a ratio."""
+    keys = dict.fromkeys(
+        (cell.metric, cell.phase)
+        for cell in drawing.result.cells
+        if cell.workload == workload and cell.ratio is not None and cell.better != "neither"
+    )
+    return [figure_row(drawing.result, workload, metric, phase) for metric, phase in keys]
+
+
+def forest(drawing: Drawing, workload: str) -> Figure | None:
+    rows = ratio_rows(drawing, workload)
+    if not rows:
+        return None
+    height = 110 + ROW_PX * len(rows)
+    return Figure(
+        id=slug("ratios", workload),
+        title=f"{workload_title(workload)}: ratios to {drawing.label(rows[0].baseline)}",
+        sentence=_sentence(drawing, rows),
+        table=_table(drawing, rows),
+        plot=_plot(drawing, rows, height),
+        height_px=height,
+    )
+
+
+def _name(row: ScoreRow) -> str:
+    return row.short + (f" · {row.phase}" if row.phase else "")
+
+
+def _plot(drawing: Drawing, rows: list[ScoreRow], height: int) -> dict[str, Any]:
+    brokers = [name for name in drawing.brokers() if any(_oriented(row, name) for row in rows)]
+    shapes: list[dict[str, Any]] = []
+    for index, row in enumerate(rows):
+        band = row.noise and oriented(row.noise.ratio_low, 1.0, row.noise.ratio_high, row.better)
+        if band:
+            shapes.append(
+                {
+                    "type": "rect",
+                    "layer": "below",
+                    "x0": band[0],
+                    "x1": band[2],
+                    "y0": -index - 0.45,
+                    "y1": -index + 0.45,
+                    "fillcolor": BAND[0],
+                    "line": {"width": 0},
+                }
+            )
+    shapes.append(
+        {"type": "line", "x0": 1, "x1": 1, "yref": "paper", "y0": 0, "y1": 1, "line": {"color": INK[0], "width": 1}}
+    )
+    traces = [_trace(drawing, rows, name, number, len(brokers)) for number, name in enumerate(brokers)]
+    baseline = escape_plot(drawing.label(rows[0].baseline))
+    layout = {
+        "shapes": shapes,
+        "xaxis": {
+            "type": "log",
+            "title": axis_title(f"← worse than {baseline}   ·   times   ·   better than {baseline} →"),
+            "tickvals": TICKS,
+            "ticktext": [tick_text(tick) for tick in TICKS],
+        },
+        "yaxis": {
+            "tickvals": [-index for index in range(len(rows))],
+            "ticktext": [escape_plot(_name(row)) for row in rows],
+            "range": [-len(rows) + 0.4, 0.6],
+            "showgrid": False,
+        },
+    }
+    return plot_of(traces, layout, height)
+
+
+TICKS = [0.001, 0.01, 0.03, 0.1, 0.2, 0.33333, 0.5, 1, 2, 3, 5, 10, 30, 100, 1000]
+
+
+def tick_text(tick: float) -> str:
+    return f"{tick:g}×" if tick >= 1 else f"1/{round(1 / tick):g}"
+
+
+def _oriented(row: ScoreRow, broker: str) -> tuple[float, float, float] | None:
+    cell = row.cells[broker]
+    if cell.state in (State.INVALID, State.NOT_COMPARABLE):
+        return None
+    return oriented(cell.ratio_low, cell.ratio, cell.ratio_high, row.better)
+
+
+def _trace(drawing: Drawing, rows: list[ScoreRow], broker: str, number: int, of: int) -> go.Scatter:
+    mark = drawing.marks[broker]
+    offset = (number - (of - 1) / 2) * min(0.25, 0.8 / max(of, 1))
+    points = [(index, row, found) for index, row in enumerate(rows) if (found := _oriented(row, broker)) is not None]
+    return go.Scatter(
+        x=[found[1] for _, _, found in points],
+        y=[-index - offset for index, _, _ in points],
+        mode="markers",
+        name=escape_plot(drawing.label(broker)),
+        marker={"symbol": mark.symbol, "size": 10, "color": mark.light},
+        error_x={
+            "type": "data",
+            "array": [found[2] - found[1] for _, _, found in points],
+            "arrayminus": [found[1] - found[0] for _, _, found in points],
+            "color": mark.light,
+            "thickness": 2,
+            "width": 4,
+        },
+        text=[
+            escape_plot(f"{_name(row)}: {row.cells[broker].word}, as measured {_as_measured(row.cells[broker])}")
+            for _, row, _ in points
+        ],
+        hovertemplate="%{text}<extra>" + escape_plot(drawing.label(broker)) + "</extra>",
+    )
+
+
+def _as_measured(cell: ScoreCell) -> str:
+    interval = notation.ratio_span(cell.ratio_low, cell.ratio_high)
+    return notation.ratio(cell.ratio) + (f" ({interval})" if interval else "")
+
+
+def _sentence(drawing: Drawing, rows: list[ScoreRow]) -> str:
+    counts = {State.BETTER: 0, State.WORSE: 0, State.WITHIN_NOISE: 0}
+    for row in rows:
+        for cell in row.cells.values():
+            if cell.ratio is not None and cell.state in counts:
+                counts[cell.state] += 1
+    baseline = drawing.label(rows[0].baseline)
+    return (
+        f"Of {sum(counts.values())} ratios to {baseline}, {counts[State.BETTER]} are better, {counts[State.WORSE]} worse and "
+        f"{counts[State.WITHIN_NOISE]} within the noise. Right of the line is better, also where less is better; the grey band is how "
+        "far a broker differs from itself."
+    )
+
+
+def _table(drawing: Drawing, rows: list[ScoreRow]) -> Table:
+    body = []
+    for row in rows:
+        noise = notation.ratio_span(row.noise.ratio_low, row.noise.ratio_high) + "×" if row.noise else "not measured"
+        for name, cell in row.cells.items():
+            if cell.ratio is not None:
+                body.append((_name(row), drawing.label(name), _as_measured(cell), noise, cell.word, str(cell.n)))
+    return Table(("figure", "broker", "ratio as measured (interval)", "noise", "state", "runs"), tuple(body))

@@ -1,0 +1,151 @@
+"""The page: one HTML file that needs nothing else. Plotly, style, script and the result itself are inside it.
+
+A content security policy in the page forbids every request and every script but the two whose digests it names, so that a text that
+slipped through the escaping would still do nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import urllib.parse
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.errors import DiskFull, ResultError
+from harness.model.result import Result, State
+from harness.reporting import notation
+from harness.reporting.csv import cells_csv
+from harness.reporting.figures.base import cell_text, slug, workload_title
+from harness.reporting.page import page_of
+from harness.reporting.palette import GRID, INK, MARKS, MUTED, dark_of
+from harness.reporting.states import LOOKS, look
+
+PAGE_BYTES_MAX = 5_000_000
+EMBEDDED_BYTES_MAX = 2_000_000
+_PLOTLY = "plotly-cartesian.min.js"
+
+
+def write_html(result: Result, path: Path) -> None:
+    """Write the page whole, by rename. Raises DiskFull, and ResultError when it would pass 5 MB."""
+    text = render_html(result)
+    size = len(text.encode())
+    if size > PAGE_BYTES_MAX:
+        raise ResultError(
+            f"the page would have {size:,} bytes, more than {PAGE_BYTES_MAX:,}: too many brokers or workloads for one page",
+            next_command="harness report RUN --format md",
+        )
+    scratch = path.with_name(path.name + ".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.write_text(text, encoding="utf-8")
+        scratch.replace(path)
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        raise DiskFull(f"cannot write {path}: {error.strerror}", next_command="df -h .") from error
+
+
+def render_html(result: Result) -> str:
+    embedded, thinned = embed(result)
+    page = page_of(result)
+    scripts = [_asset(_PLOTLY), _theme_script() + _asset("page.js")]
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            page=page,
+            result=result,
+            plotly=Markup(scripts[0]),  # noqa: S704 - our own asset, not a text from outside
+            script=Markup(scripts[1]),  # noqa: S704 - our own asset
+            style=Markup(_style()),  # noqa: S704 - our own asset
+            policy=_policy(scripts),
+            embedded=Markup(embedded),  # noqa: S704 - JSON whose <, > and & are escaped
+            thinned=thinned,
+            csv_address="data:text/csv;charset=utf-8," + urllib.parse.quote(cells_csv(result)),
+        )
+    )
+
+
+def embed(result: Result) -> tuple[str, bool]:
+    """The result as JSON that may stand in a script element, and whether curves had to be thinned to fit."""
+    text = script_json(result.model_dump_json())
+    points = 600
+    while len(text.encode()) > EMBEDDED_BYTES_MAX and points > 10:
+        points //= 2
+        text = script_json(_with_points(result, points).model_dump_json())
+    return text, points < 600
+
+
+def _with_points(result: Result, points: int) -> Result:
+    from harness.reporting.figures.base import thin
+
+    curves = []
+    for curve in result.curves:
+        x, y = thin(curve, points)
+        curves.append(curve.model_copy(update={"x": x, "y": y}))
+    return result.model_copy(update={"curves": curves})
+
+
+def script_json(text: str) -> str:
+    """JSON with nothing in it that could end a script element or start a comment."""
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("harness.reporting").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _theme_script() -> str:
+    return "const DARK = " + json.dumps(dark_of(), separators=(",", ":")) + ";\n"
+
+
+def _style() -> str:
+    rules = [f".b{number}{{--c:light-dark({mark.light},{mark.dark})}}" for number, mark in enumerate(MARKS)]
+    root = f":root{{--ink:light-dark({INK[0]},{INK[1]});--muted:light-dark({MUTED[0]},{MUTED[1]});--line:light-dark({GRID[0]},{GRID[1]})}}"
+    return root + "".join(rules) + _asset("page.css")
+
+
+def _policy(scripts: list[str]) -> str:
+    digests = " ".join(
+        "'sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() + "'" for script in scripts
+    )
+    return (
+        f"default-src 'none'; script-src {digests}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("harness.reporting", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        plot=lambda figure: Markup(script_json(figure.plot_json)),  # noqa: S704 - escaped just here
+        words=workload_title,
+        slug=slug,
+        clock=notation.seconds,
+        metric_words=lambda name: str(name).replace("_", " "),
+    )
+    globals_: dict[str, Any] = {
+        "look": look,
+        "looks": LOOKS,
+        "states": list(State),
+        "cell_text": cell_text,
+        "notation": notation,
+    }
+    environment.globals.update(globals_)
+    return environment

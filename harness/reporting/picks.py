@@ -1,0 +1,37 @@
+"""Which figures and rules answer which workload's question, most telling first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """The first of ``names`` that has cells, in the first of ``phases`` that has; ``short`` replaces the row's name."""
+
+    names: tuple[str, ...]
+    phases: tuple[str, ...] = ()
+    rule: bool = False
+    short: str = ""
+
+
+def _rule(name: str, short: str = "") -> Pick:
+    return Pick((name,), rule=True, short=short)
+
+
+_LATENCY = Pick(("end_to_end_latency_p99", "end_to_end_latency_p50"), ("paced", "steady"))
+_FLOOD = Pick(("throughput_delivered", "throughput_acknowledged"), ("flood",))
+_RECOVERY = Pick(("recovery_first_acknowledged",), ("crash",))
+_LOST = _rule("durability")
+
+PICKS: Mapping[str, tuple[Pick, ...]] = {
+    "clickstream_fanout": (_LATENCY, _FLOOD, _rule("replay"), _rule("ordering"), _LOST),
+    "priority_tasks": (_LATENCY, _rule("dead_letter"), _rule("expiry"), _LOST),
+    "password_reset": (_rule("effectively_once"), _LATENCY, _RECOVERY, _LOST),
+}
+GENERAL: tuple[Pick, ...] = (_LATENCY, _FLOOD, _RECOVERY, _rule("ordering"), _LOST)
+
+
+def picks_of(workload: str) -> tuple[Pick, ...]:
+    return PICKS.get(workload, GENERAL)
