@@ -66,7 +66,12 @@ def test_complaints_name_file_line_and_nearest_key(before, after, complaint):
     assert caught.value.next_command == "harness workload check small.yaml" or "twice" in complaint
 
 
-@pytest.mark.parametrize("text", ["", "- a", "a: [", "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d]", "\x00", "a: &x [*x]", "? {a: b}\n: c", "[" * 3000])
+LAUGHS = "a: &a [x,x,x,x,x,x,x,x]\n" + "\n".join(
+    f"{name}: &{name} [{','.join(['*' + before] * 8)}]" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize("text", ["", "- a", "a: [", LAUGHS, "a: &x [*x]", "? {a: b}\n: c", "[" * 3000])
 def test_anything_else_is_an_error_too(text):
     with pytest.raises(WorkloadError):
         _load(text)
