@@ -76,6 +76,8 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--log-level", default="info", choices=("debug", "info", "warning", "error"), help="default: %(default)s"
     )
+    commands.add_parser("apis", help="print the table of APIs that the broker answers, as Markdown")
+    commands.add_parser("settings", help="print the table of settings that --set takes, as Markdown")
     return parser
 
 
@@ -85,6 +87,11 @@ def main(arguments: list[str] | None = None) -> int:
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help")):
         arguments = ["serve", *arguments]
     options = build_parser().parse_args(arguments)
+    if options.command != "serve":
+        from harness.pylog_broker import reference  # a running broker does without it
+
+        sys.stdout.write(reference.api_table() if options.command == "apis" else reference.settings_table())
+        return 0
     logging.basicConfig(
         level=options.log_level.upper(),
         stream=sys.stderr,

@@ -14,10 +14,9 @@ from confluent_kafka import TopicPartition as ConfluentTopicPartition
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # kafka-python reads its schemas by an old function
+    import aiokafka
     import kafka
     from kafka.admin import KafkaAdminClient  # noqa: F401
-
-    import aiokafka
 
 READ_SECONDS_MAX = 20
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")

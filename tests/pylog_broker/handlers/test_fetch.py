@@ -108,7 +108,7 @@ def test_errors(local: LocalBroker, version: int) -> None:
 
 def test_the_first_batch_comes_whatever_the_limits_then_they_are_hard(local: LocalBroker) -> None:
     logs = local.catalog.create_topic("topic", 3).partitions
-    size = [append(local, log, size=1000) for log in logs][0]
+    size, *_ = [append(local, log, size=1000) for log in logs]
     append(local, logs[0], size=1000)
     tiny = rows_of(local.call(request(local, "topic", {0: 0, 1: 0, 2: 0}, max_bytes=1), 12))
     assert [len(row.records) for row in tiny] == [size, 0, 0]

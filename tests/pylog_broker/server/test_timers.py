@@ -30,7 +30,7 @@ def test_a_cancelled_timer_does_not_fire() -> None:
 
 def test_a_timer_cancelled_by_another_that_is_due_too_does_not_fire() -> None:
     timers, fired = Timers(), []
-    timers.schedule(1.0, lambda: second.cancel())
+    timers.schedule(1.0, lambda: second.cancel())  # noqa: PLW0108  it is made below
     second = timers.schedule(2.0, lambda: fired.append(2))
     timers.run_due(3.0)
     assert fired == []
