@@ -49,6 +49,8 @@ CHECKPOINT_BYTES = 16 << 20  # appended to a partition since its last checkpoint
 CHECKPOINT_INTERVAL_MS = 60_000  # ... or this long since the last checkpoint of all
 RETENTION_INTERVAL_MS = 5_000  # between two looks at what is expired
 DELETED_SUFFIX = "-delete"
+INTERNAL_TOPIC_NAMES = frozenset({"__consumer_offsets", "__transaction_state"})
+"""Made by the broker alone: a topic of that name with a client's settings would lose what it keeps there."""
 
 _TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]+")
 
@@ -269,9 +271,13 @@ class Catalog:
         """The topic with this id, or None."""
         return self._topics_by_id.get(topic_id)
 
-    def check_new_topic(self, name: str, partitions: int, config: Mapping[str, str] | None = None) -> TopicConfig:
+    def check_new_topic(
+        self, name: str, partitions: int, config: Mapping[str, str] | None = None, *, internal: bool = False
+    ) -> TopicConfig:
         """Raise what `create_topic` would raise, and change nothing (validate_only of CreateTopics)."""
         check_topic_name(name)
+        if name in INTERNAL_TOPIC_NAMES and not internal:
+            raise InvalidTopicName(f"'{name}' is internal: the broker makes it when it is first needed")
         if name in self._topics:
             raise TopicExists(f"topic '{name}' exists already")
         squashed = name.replace(".", "_")
@@ -296,7 +302,7 @@ class Catalog:
 
         Raises TopicExists, InvalidTopicName, InvalidPartitions, InvalidConfig or StorageFailed.
         """
-        typed = self.check_new_topic(name, partitions, config)
+        typed = self.check_new_topic(name, partitions, config, internal=internal)
         topic = Topic(name, self._new_uuid(), [], dict(config or {}), internal)
         self._make_partitions(topic, partitions, typed)
         self._add(topic)

@@ -235,3 +235,18 @@ def test_a_deleted_topic_takes_its_committed_offsets_along(shared_broker: Broker
         admin.delete_topics(["doomed"])
         make_topic(shared_broker, "doomed", 1)
         assert admin.list_group_offsets("doomed")["doomed"] == {}
+
+
+def test_clients_cannot_make_or_remove_the_offsets_topic(own_broker: BrokerProcess) -> None:
+    admin = ConfluentAdmin({"bootstrap.servers": own_broker.address})
+    with pytest.raises(KafkaException, match="TOPIC_EXCEPTION"):
+        make_topic(own_broker, "__consumer_offsets", 1)
+    admin.list_topics("__consumer_offsets", 10)
+    make_topic(own_broker, "plain", 1)
+    with closing(member(own_broker, "g")) as consumer:
+        where = TopicPartition("plain", 0)
+        consumer.assign([where])
+        consumer.commit({where: OffsetAndMetadata(5, "", 0)})
+    assert len(admin.list_topics("__consumer_offsets", 10).topics["__consumer_offsets"].partitions) == 6
+    with pytest.raises(KafkaException, match="TOPIC_EXCEPTION"):
+        admin.delete_topics(["__consumer_offsets"])["__consumer_offsets"].result(10)
