@@ -8,11 +8,12 @@ a *keeper* (``keeper.py``), which outlives the harness just long enough to kill 
 from __future__ import annotations
 
 from harness.brokers.api import Broker, BrokerState, Evidence, Inspection
-from harness.brokers.registry import BACKENDS, REGISTRY, create, missing_reason, product
+from harness.brokers.registry import BACKENDS, REGISTRY, UNDER_TEST, create, missing_reason, product
 
 __all__ = [
     "BACKENDS",
     "REGISTRY",
+    "UNDER_TEST",
     "Broker",
     "BrokerState",
     "Evidence",

@@ -22,7 +22,8 @@ from pathlib import Path
 from harness.brokers import debian
 from harness.brokers.places import cache_folder, compose_folder
 from harness.brokers.products import activemq, java, kafka
-from harness.brokers.registry import REGISTRY, missing_reason, product
+from harness.brokers.products.rabbitmq import library_environment
+from harness.brokers.registry import UNDER_TEST, missing_reason, product
 from harness.brokers.running import run
 from harness.brokers.training import train
 from harness.errors import BrokerMissing, BrokerStartFailed, HarnessError
@@ -220,8 +221,8 @@ def _verify_erlang(root: Path) -> None:
     binaries = next(iter(sorted(erlang.glob("erts-*/bin"))), None)
     if binaries is None or not list((root / "usr/lib/rabbitmq/lib").glob("rabbitmq_server-*")):
         raise BrokerMissing("the packages hold no Erlang or no RabbitMQ", next_command="harness doctor")
-    libraries = ":".join(str(path) for path in (*root.glob("usr/lib/*-linux-gnu*"), *root.glob("lib/*-linux-gnu*")))
-    settings = [f"ROOTDIR={erlang}", f"BINDIR={binaries}", "EMU=beam", "PROGNAME=erl", f"LD_LIBRARY_PATH={libraries}"]
+    settings = [f"ROOTDIR={erlang}", f"BINDIR={binaries}", "EMU=beam", "PROGNAME=erl"]
+    settings += [f"{name}={value}" for name, value in library_environment(root).items()]
     check = "ok = crypto:start(), halt()."
     argv = [str(binaries / "erlexec"), "-noinput", "-boot", "start_clean", "-eval", check]
     run(["env", *settings, *argv], _log())
@@ -267,7 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m harness.brokers.install", description="Get local copies of brokers."
     )
     parser.add_argument(
-        "--brokers", default=",".join(REGISTRY), help="names, separated by commas (default: %(default)s)"
+        "--brokers", default=",".join(UNDER_TEST), help="names, separated by commas (default: %(default)s)"
     )
     parser.add_argument("--yes", action="store_true", help="do it without asking")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be done")

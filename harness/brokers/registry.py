@@ -21,6 +21,8 @@ REGISTRY: Mapping[str, Product] = {
     product.name: product for product in (Pylog(), RabbitMQ(), ActiveMQ(), Kafka(), Memory())
 }
 
+UNDER_TEST = ("pylog", "rabbitmq", "activemq", "kafka")  # the competitors, in the order of reports
+
 BACKENDS: Mapping[str, Callable[[Product, Path, str | None], Broker]] = {
     "process": ProcessBroker.create,
     "external": ExternalBroker.create,

@@ -90,9 +90,7 @@ class RabbitMQ:
             "RABBITMQ_CONFIG_FILE": str(folder / "conf" / "rabbitmq.conf"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "conf" / "enabled_plugins"),
         }
-        libraries = [path for path in root.glob("usr/lib/*-linux-gnu*") if root != Path("/")]
-        if libraries:
-            env[LIBRARIES_VARIABLE] = ":".join(str(path) for path in libraries)
+        env |= library_environment(root)
         argv = [str(binaries / "erlexec"), "-noinput", "-s", "rabbit", "boot", "-boot", "start_sasl", *ERLANG_FLAGS]
         argv += [
             "-kernel",
@@ -106,6 +104,14 @@ class RabbitMQ:
         companion = [str(binaries / "epmd"), "-port", str(epmd), "-address", LOOPBACK]
         management = {"node": node, "epmd_port": str(epmd), "cookie": str(folder / "conf" / ".erlang.cookie")}
         return Launch(argv, env, dict(settings), [companion], management)
+
+
+def library_environment(root: Path) -> dict[str, str]:
+    """Shared libraries that were unpacked along with Erlang because the system has none; nothing for an installed package."""
+    if root == Path("/"):
+        return {}
+    folders = [*root.glob("usr/lib/*-linux-gnu*"), *root.glob("lib/*-linux-gnu*")]
+    return {LIBRARIES_VARIABLE: ":".join(str(folder) for folder in folders)} if folders else {}
 
 
 def _write_configuration(folder: Path, port: int, settings: Mapping[str, str], plugins: Sequence[str]) -> None:

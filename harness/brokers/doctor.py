@@ -1,0 +1,149 @@
+"""What can run here, how, and the exact command that gets the rest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from harness.brokers import debian
+from harness.brokers.external import ExternalBroker
+from harness.brokers.places import cache_folder
+from harness.brokers.products import java
+from harness.brokers.registry import REGISTRY, UNDER_TEST, product
+from harness.errors import BrokerMissing, HarnessError
+
+DOCKER_NOTE = "not yet"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerChoice:
+    """How a broker would be had: ``backend`` and, for an external one, its address. ``source`` says who decided."""
+
+    backend: str
+    url: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerCheck:
+    """One broker. ``reason`` and ``next_command`` are empty when it is available."""
+
+    name: str
+    title: str
+    available: bool
+    version: str
+    backend: str
+    where: str
+    docker: str
+    reason: str
+    next_command: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCheck:
+    """One thing that brokers or their installation need."""
+
+    name: str
+    available: bool
+    version: str
+    needed_for: str
+    next_command: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorReport:
+    """Everything ``harness doctor`` prints."""
+
+    brokers: tuple[BrokerCheck, ...]
+    tools: tuple[ToolCheck, ...]
+    cache: str
+    free_mb: int
+
+    @property
+    def complete(self) -> bool:
+        return all(check.available for check in self.brokers)
+
+    @property
+    def next_command(self) -> str:
+        """One command for all that is missing; empty when nothing is."""
+        lacking = [check.name for check in self.brokers if not check.available and check.backend == "process"]
+        return f"harness broker install {' '.join(lacking)}" if lacking else ""
+
+    def as_document(self) -> dict[str, object]:
+        return {**asdict(self), "complete": self.complete, "next_command": self.next_command}
+
+
+def address_variable(name: str) -> str:
+    """The environment variable that names an external broker: ``HARNESS_RABBITMQ_URL``."""
+    return f"HARNESS_{name.upper()}_URL"
+
+
+def resolve(name: str, url: str | None = None, environment: Mapping[str, str] | None = None) -> BrokerChoice:
+    """How to get a broker: the address on the command line, the one in the environment, else a local process."""
+    environment = os.environ if environment is None else environment
+    if url:
+        return BrokerChoice("external", url, "command line")
+    if given := environment.get(address_variable(product(name).name)):
+        return BrokerChoice("external", given, address_variable(name))
+    return BrokerChoice("process", None, "local copy")
+
+
+def doctor(names: Sequence[str] = UNDER_TEST, environment: Mapping[str, str] | None = None) -> DoctorReport:
+    """Look at everything; nothing is started, external addresses are greeted. Raises UsageError for an unknown name."""
+    checks = tuple(_check(name, environment) for name in names)
+    cache = cache_folder(environment)
+    existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    return DoctorReport(checks, _tools(), str(cache), shutil.disk_usage(existing).free >> 20)
+
+
+def _check(name: str, environment: Mapping[str, str] | None) -> BrokerCheck:
+    subject = product(name)
+    choice = resolve(name, environment=environment)
+    if choice.url is not None:
+        try:
+            info = ExternalBroker.create(subject, Path(), choice.url).start(tier="D1", settings={})
+        except HarnessError as error:
+            # A refusing broker is the user's to mend; the local copy is one unset variable away.
+            next_command = f"env -u {choice.source} harness doctor {name}"
+            return _row(name, False, "", "external", choice.url, reason=error.message, next_command=next_command)
+        return _row(name, True, info.version, "external", f"{info.address} (from {choice.source})")
+    try:
+        installation = subject.locate()
+    except BrokerMissing as error:
+        return _row(name, False, "", "process", "", reason=error.message, next_command=error.next_command or "")
+    return _row(name, True, installation.version, "process", installation.where)
+
+
+def _row(
+    name: str, available: bool, version: str, backend: str, where: str, *, reason: str = "", next_command: str = ""
+) -> BrokerCheck:
+    title = REGISTRY[name].title
+    return BrokerCheck(name, title, available, version, backend, where, DOCKER_NOTE, reason, next_command)
+
+
+def _tools() -> tuple[ToolCheck, ...]:
+    found = java.find_java()
+    apt = "apt-get" if debian.root_prefix() == [] else "sudo apt-get"
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    checks = [
+        ToolCheck("python", True, python, "everything", ""),
+        ToolCheck(
+            "java",
+            found is not None,
+            found.version if found else "",
+            "kafka, activemq",
+            "" if found else f"{apt} install default-jre-headless",
+        ),
+        _program("mvn", "installing kafka, activemq", f"{apt} install maven"),
+        _program("apt-get", "installing rabbitmq", "run this on Debian, or install RabbitMQ by hand"),
+    ]
+    return tuple(checks)
+
+
+def _program(name: str, needed_for: str, next_command: str) -> ToolCheck:
+    path = shutil.which(name)
+    return ToolCheck(name, path is not None, path or "", needed_for, "" if path else next_command)
