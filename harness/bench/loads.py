@@ -17,6 +17,8 @@ from harness.bench.quantiles import quantile_us
 from harness.bench.wire import Connection, WireError, produce_request, record_batch
 
 CONSUME_CHUNK = 10_000
+FETCH_BACKOFF_MS = 2  # by default librdkafka rests for a second whenever its queue is full, and that would be measured
+FILL_BATCH_BYTES = 100_000
 STALL_S = 30.0
 SMALL_BYTES, LARGE_BYTES = 100, 1024
 
@@ -77,6 +79,21 @@ def produce(host: str, port: int, topic: str, *, count: int, payload_bytes: int)
     return count / elapsed_s
 
 
+def fill(host: str, port: int, topic: str, *, count: int, payload_bytes: int) -> int:
+    """Write `count` messages in batches of always the same size; how many there are then (a multiple of the batch).
+
+    What a client library batches depends on how fast the broker answers it, and what a fetch costs depends on the batches:
+    filled like this, both brokers hold the same bytes.
+    """
+    records = max(1, FILL_BATCH_BYTES // payload_bytes)
+    request = produce_request(topic, 0, record_batch(b"x" * payload_bytes, records))
+    batches = -(-count // records)
+    with Connection(host, port) as connection:
+        for _ in range(batches):
+            connection.first_acknowledged(topic, request)
+    return batches * records
+
+
 def fetch(host: str, port: int, topic: str, *, count: int) -> float:
     """Messages per second through confluent-kafka, from the first to the last of `count` messages of a full topic.
 
@@ -88,6 +105,7 @@ def fetch(host: str, port: int, topic: str, *, count: int) -> float:
             "group.id": "bench",
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
+            "fetch.queue.backoff.ms": FETCH_BACKOFF_MS,
         }
     )
     try:
@@ -154,13 +172,16 @@ def all_loads(host: str, port: int, sizes: Sizes, *, cpu_seconds: Callable[[], f
         topics = [new_topic(host, port, "bulk") for _ in range(sizes.repeats)]
         before = cpu_seconds()
         produced = [produce(host, port, topic, count=count, payload_bytes=payload_bytes) for topic in topics]
-        between = cpu_seconds()
-        fetched = [fetch(host, port, topic, count=count) for topic in topics]
-        after = cpu_seconds()
+        produce_cpu_s = cpu_seconds() - before
+        filled = new_topic(host, port, "filled")
+        stored = fill(host, port, filled, count=count, payload_bytes=payload_bytes)
+        before = cpu_seconds()
+        fetched = [fetch(host, port, filled, count=stored) for _ in range(sizes.repeats)]
+        fetch_cpu_s = cpu_seconds() - before
         figures[f"produce {label}"] = statistics.median(produced)
         figures[f"fetch {label}"] = statistics.median(fetched)
-        figures[f"produce {label}, CPU"] = (between - before) * 1e6 / (count * len(topics))
-        figures[f"fetch {label}, CPU"] = (after - between) * 1e6 / (count * len(topics))
+        figures[f"produce {label}, CPU"] = produce_cpu_s * 1e6 / (count * sizes.repeats)
+        figures[f"fetch {label}, CPU"] = fetch_cpu_s * 1e6 / (stored * sizes.repeats)
     p50_us, p99_us = one_in_flight(host, port, new_topic(host, port, "single"), count=sizes.single_requests)
     figures["one in flight p50"], figures["one in flight p99"] = p50_us, p99_us
     result = swarm(host, port, new_topic(host, port, "swarm"), sizes=sizes)
