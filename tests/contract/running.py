@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
+from harness.brokers import create
 from harness.errors import BrokerMissing
+from harness.faults.kill import kill_broker
 from harness.model.broker import BrokerInfo
 
 
@@ -21,49 +20,6 @@ class RunningBroker(Protocol):
     def kill_and_restart(self) -> None: ...
 
     def stop(self) -> None: ...
-
-
-class MemoryProcess:
-    """The memory broker as its own process, with a journal, so that it can be killed like the others."""
-
-    def __init__(self, root: Path) -> None:
-        self._journal = root / "journal"
-        self._port = 0
-        self._start()
-
-    def _start(self) -> None:
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "harness.adapters.memory_server",
-                "--port",
-                str(self._port),
-                "--journal",
-                str(self._journal),
-            ],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line.startswith("listening on "), line
-        self._port = int(line.rpartition(":")[2])
-        self.info = BrokerInfo("memory", "memory", "1.0", "127.0.0.1", self._port, "process")
-
-    def kill_and_restart(self) -> None:
-        self._process.kill()
-        self._finish()
-        self._start()
-
-    def _finish(self) -> None:
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._finish()
 
 
 class NullBroker:
@@ -77,18 +33,16 @@ class NullBroker:
 
 
 class HouseBroker:
-    """Whatever ``harness.brokers`` starts."""
+    """A private process, as a run starts it."""
 
     def __init__(self, name: str, root: Path) -> None:
-        brokers = importlib.import_module("harness.brokers")
-        self._broker = brokers.create(name, root=root)
+        self._broker = create(name, root=root)
         self.info: BrokerInfo = self._broker.start(tier="D1", settings={})
 
     def kill_and_restart(self) -> None:
-        kill = importlib.import_module("harness.faults.kill")
-        evidence = kill.kill_broker(self._broker)
+        evidence = kill_broker(self._broker)
         assert evidence.bit, evidence
-        self._broker.restart()
+        self.info = self._broker.restart()
 
     def stop(self) -> None:
         self._broker.stop()
@@ -97,13 +51,11 @@ class HouseBroker:
 
 def start(name: str, root: Path) -> RunningBroker:
     """Skips where the broker is not on this machine; fails instead where HARNESS_NO_SKIP forbids skipping."""
-    if name == "memory":
-        return MemoryProcess(root)
     if name == "null":
         return NullBroker()
     try:
         return HouseBroker(name, root)
-    except (BrokerMissing, ModuleNotFoundError) as missing:
+    except BrokerMissing as missing:
         if os.environ.get("HARNESS_NO_SKIP"):
             raise
-        pytest.skip(f"{name} is not here: {missing}")
+        pytest.skip(f"{name} is not here: {missing}; {missing.next_command}")

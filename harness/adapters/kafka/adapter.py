@@ -1,0 +1,167 @@
+"""The adapter itself: what the protocol offers, what it will create, and who talks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from harness.adapters.features import of_plan
+from harness.adapters.kafka import settings
+from harness.adapters.kafka.control import Control
+from harness.adapters.kafka.layout import layout_for, layout_of
+from harness.adapters.kafka.ports import Copier, LogConsumer, Owner
+from harness.adapters.kafka.reach import reach
+from harness.adapters.kafka.settings import CONFLUENT, ClientSettings
+from harness.errors import BrokerUnavailable, ProvisioningFailed
+from harness.model.broker import BrokerInfo, Tier
+from harness.model.capability import Capabilities, Capability, Feature, Support, capabilities
+from harness.model.messages import Publisher, Subscriber
+from harness.model.provisioning import BrokerObject, Provisioning
+from harness.model.workload import Needs
+
+WITHOUT_TRANSACTIONS: Final = {"pylog"}
+
+_COMMON: Final = (
+    Capability(Feature.FAN_OUT, Support.NATIVE, "a consumer group each; the log is stored once"),
+    Capability(
+        Feature.ORDER_PER_KEY, Support.NATIVE, "a key is hashed to a partition, a partition belongs to one member"
+    ),
+    Capability(Feature.REPLAY, Support.NATIVE, "seek to the start; reading does not delete"),
+    Capability(
+        Feature.PRIORITY,
+        Support.EMULATED,
+        "a topic a class, read into a buffer each, the highest handed out first, full ones paused",
+        "a member sees only its own partitions; reading ahead costs memory",
+    ),
+    Capability(
+        Feature.EXPIRY,
+        Support.EMULATED,
+        "the publisher sends the deadline as a header, the consumer looks at it before it hands a message out",
+        "expired messages are stored and fetched all the same, and published once more as dead letters",
+    ),
+    Capability(
+        Feature.DELAYED_RETRY,
+        Support.EMULATED,
+        "a ladder of retry topics, one a group and delay",
+        "one extra publish a retry; publish and commit are two steps, so a crash between them duplicates",
+    ),
+    Capability(
+        Feature.DEAD_LETTER,
+        Support.EMULATED,
+        "a topic that the consumer publishes to",
+        "one extra publish a dead letter",
+    ),
+    Capability(Feature.REDELIVERY, Support.NATIVE, "the next owner of the partition reads on from the last commit"),
+)
+
+
+class KafkaAdapter:
+    """Settings: ``client`` (confluent or kafka-python) and ``linger_ms`` (how long a batch may wait to fill)."""
+
+    name = "kafka"
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self._settings = ClientSettings.of(given)
+        self._control: tuple[str, Control] | None = None
+
+    def capabilities(self, broker: BrokerInfo) -> Capabilities:
+        if broker.name in WITHOUT_TRANSACTIONS:
+            last = Capability(
+                Feature.TRANSACTIONS, Support.IMPOSSIBLE, why="this broker has no transaction coordinator"
+            )
+        else:
+            last = Capability(Feature.TRANSACTIONS, Support.NATIVE, "a transactional producer, read committed")
+        return capabilities(*_COMMON, last)
+
+    def plan(self, broker: BrokerInfo, needs: Needs, tier: Tier, prefix: str) -> Provisioning:
+        layout = layout_for(needs, prefix)
+        objects = [
+            BrokerObject(
+                "topic",
+                name,
+                {
+                    "partitions": str(layout.partitions_of(name)),
+                    "replication.factor": str(settings.replication_for(tier)),
+                    **settings.topic_settings(tier),
+                },
+            )
+            for name in layout.topics
+        ]
+        return Provisioning(
+            adapter=self.name,
+            prefix=prefix,
+            needs=needs,
+            tier=tier,
+            mode="topic" if len(layout.topics) == 1 else "topics",
+            objects=tuple(objects),
+            features=of_plan(self.capabilities(broker), needs),
+            parity=settings.parity(self._settings, tier, needs.prefetch, layout.partitions),
+        )
+
+    def provision(self, broker: BrokerInfo, plan: Provisioning) -> None:
+        try:
+            self._controlled(broker).create(layout_of(plan), plan)
+        except BrokerUnavailable as problem:
+            raise ProvisioningFailed(problem.message) from problem
+
+    def publisher(self, broker: BrokerInfo, plan: Provisioning, window: int) -> Publisher:
+        layout, acks, expiry = layout_of(plan), settings.acks_for(plan.tier), plan.needs.expiry
+        if self._settings.client == CONFLUENT:
+            from harness.adapters.kafka.confluent_client import ConfluentPublisher
+
+            return ConfluentPublisher(broker, layout, acks, self._settings.linger_ms, window, expiry=expiry)
+        from harness.adapters.kafka.python_client import PythonPublisher
+
+        return PythonPublisher(broker, layout, acks, self._settings.linger_ms, window, expiry=expiry)
+
+    def subscriber(self, broker: BrokerInfo, plan: Provisioning, group: str, member: int) -> Subscriber:
+        del member  # the group's coordinator tells members apart
+        from harness.adapters.kafka.subscriber import KafkaSubscriber
+
+        layout, acks = layout_of(plan), settings.acks_for(plan.tier)
+
+        def consumer(owner: Owner) -> LogConsumer:
+            if self._settings.client == CONFLUENT:
+                from harness.adapters.kafka.confluent_client import ConfluentConsumer
+
+                return ConfluentConsumer(broker, layout, group, owner)
+            from harness.adapters.kafka.python_client import PythonConsumer
+
+            return PythonConsumer(broker, layout, group, owner)
+
+        def copier() -> Copier:
+            if self._settings.client == CONFLUENT:
+                from harness.adapters.kafka.confluent_client import ConfluentCopier
+
+                return ConfluentCopier(broker, acks)
+            from harness.adapters.kafka.python_client import PythonCopier
+
+            return PythonCopier(broker, acks)
+
+        return KafkaSubscriber(broker, layout, plan.needs, group, consumer, copier)
+
+    def backlog(self, broker: BrokerInfo, plan: Provisioning) -> Mapping[str, int]:
+        return self._controlled(broker).backlog(layout_of(plan))
+
+    def teardown(self, broker: BrokerInfo, plan: Provisioning) -> None:
+        self._controlled(broker).remove(layout_of(plan))
+
+    # --- for the contract suite
+
+    def leftovers(self, broker: BrokerInfo, prefix: str) -> Sequence[str]:
+        return self._controlled(broker).leftovers(prefix)
+
+    def publish_transaction(
+        self, broker: BrokerInfo, plan: Provisioning, payloads: Sequence[bytes], *, commit: bool
+    ) -> None:
+        from harness.adapters.kafka.confluent_client import publish_transaction
+
+        publish_transaction(broker, layout_of(plan).classes[0], plan.prefix, payloads, commit=commit)
+
+    def _controlled(self, broker: BrokerInfo) -> Control:
+        """The admin connection, kept while the broker stays at its address."""
+        if self._control is None or self._control[0] != broker.address:
+            self._control = (broker.address, Control(broker))
+        else:
+            reach(broker)  # a broker that is away is said to be at once, not after the library's time-outs
+        return self._control[1]

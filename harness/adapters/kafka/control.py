@@ -1,0 +1,176 @@
+"""The control plane: topics are created, groups are measured, everything is removed. Always through librdkafka's admin client.
+
+It does no work that is measured, so it does not matter which library the workload's clients use.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any, Final
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import admin as confluent_admin
+
+from harness.adapters.kafka import settings
+from harness.adapters.kafka.layout import Layout
+from harness.adapters.kafka.reach import reach
+from harness.errors import BrokerUnavailable, ProvisioningFailed
+from harness.model.broker import BrokerInfo
+from harness.model.provisioning import Provisioning
+
+_admin: Any = confluent_admin  # its types say less than its documentation
+_log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())
+
+CREATE_TIMEOUT_S: Final = 30.0
+CALL_TIMEOUT_S: Final = 5.0
+PAUSE_S: Final = 0.05
+GROUP_EMPTY_S_MAX: Final = (
+    settings.SESSION_TIMEOUT_MS / 1000 + 2
+)  # a killed member is in its group until its session ends
+
+
+class Control:
+    """One admin connection to one broker, made when first needed."""
+
+    def __init__(self, broker: BrokerInfo) -> None:
+        self._broker = broker
+        reach(broker)
+        conf: dict[str, Any] = {
+            "bootstrap.servers": broker.address,
+            "reconnect.backoff.ms": settings.RECONNECT_MS,
+            "reconnect.backoff.max.ms": settings.RECONNECT_MS_MAX,
+            "broker.address.family": "v4",
+        }
+        self._admin: Any = _admin.AdminClient({**conf, "error_cb": _ignore}, logger=_log)
+
+    # --- creating
+
+    def create(self, layout: Layout, plan: Provisioning) -> None:
+        """Create the topics that are not there yet and wait until each partition has a leader. Raises ProvisioningFailed."""
+        topics = [
+            _admin.NewTopic(
+                thing.name,
+                num_partitions=layout.partitions_of(thing.name),
+                replication_factor=settings.replication_for(plan.tier),
+                config=settings.topic_settings(plan.tier),
+            )
+            for thing in plan.objects
+        ]
+        futures: dict[str, Future[None]] = self._admin.create_topics(topics, operation_timeout=CREATE_TIMEOUT_S)
+        for name, future in futures.items():
+            try:
+                future.result(CREATE_TIMEOUT_S)
+            except KafkaException as problem:
+                if problem.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise ProvisioningFailed(f"{self._broker.name} refused topic {name}: {problem}") from problem
+        self._wait_for_leaders(layout)
+
+    def _wait_for_leaders(self, layout: Layout) -> None:
+        deadline = time.monotonic() + CREATE_TIMEOUT_S
+        while True:
+            known = self._admin.list_topics(timeout=CALL_TIMEOUT_S).topics
+            missing = [name for name in layout.topics if not _led(known.get(name), layout.partitions_of(name))]
+            if not missing:
+                return
+            if time.monotonic() >= deadline:
+                raise ProvisioningFailed(
+                    f"topic {missing[0]} has no leader {CREATE_TIMEOUT_S:g} s after it was created"
+                )
+            time.sleep(PAUSE_S)
+
+    # --- measuring
+
+    def backlog(self, layout: Layout) -> dict[str, int]:
+        """For each group, over all its topics: log end minus commit. Raises BrokerUnavailable."""
+        try:
+            places = [
+                TopicPartition(topic, partition)
+                for topic in layout.topics
+                for partition in range(layout.partitions_of(topic))
+            ]
+            ends = self._offsets(places, _admin.OffsetSpec.latest())
+            answers = {
+                group: self._admin.list_consumer_group_offsets(
+                    [
+                        ConsumerGroupTopicPartitions(
+                            layout.group_id(group),
+                            [
+                                TopicPartition(topic, partition)
+                                for topic in layout.read_by(group)
+                                for partition in range(layout.partitions_of(topic))
+                            ],
+                        )
+                    ]
+                )
+                for group in layout.groups()
+            }
+            return {
+                group: self._left(next(iter(answer.values())).result(CALL_TIMEOUT_S).topic_partitions, ends)
+                for group, answer in answers.items()
+            }
+        except (KafkaException, TimeoutError) as problem:
+            raise BrokerUnavailable(f"{self._broker.name} does not say how far its groups are: {problem}") from problem
+
+    def _offsets(self, places: Sequence[Any], spec: Any) -> dict[tuple[str, int], int]:
+        futures = self._admin.list_offsets(dict.fromkeys(places, spec), request_timeout=CALL_TIMEOUT_S)
+        return {
+            (place.topic, place.partition): future.result(CALL_TIMEOUT_S).offset for place, future in futures.items()
+        }
+
+    def _left(self, committed: Sequence[Any], ends: dict[tuple[str, int], int]) -> int:
+        fresh = [place for place in committed if place.offset < 0 and ends[place.topic, place.partition] > 0]
+        starts = self._offsets(fresh, _admin.OffsetSpec.earliest()) if fresh else {}
+        return sum(
+            ends[place.topic, place.partition] - max(place.offset, starts.get((place.topic, place.partition), 0))
+            for place in committed
+        )
+
+    # --- removing
+
+    def remove(self, layout: Layout) -> None:
+        """Topics and groups; what is not there is as good as removed."""
+        topics: dict[str, Future[None]] = self._admin.delete_topics(
+            list(layout.topics), operation_timeout=CALL_TIMEOUT_S
+        )
+        _finish(topics, KafkaError.UNKNOWN_TOPIC_OR_PART)
+        groups = [layout.group_id(group) for group in layout.groups()]
+        deadline = time.monotonic() + GROUP_EMPTY_S_MAX
+        while groups:
+            groups = _finish(self._admin.delete_consumer_groups(groups), KafkaError.GROUP_ID_NOT_FOUND)
+            if time.monotonic() >= deadline:
+                break
+            if groups:
+                time.sleep(PAUSE_S)
+
+    def leftovers(self, prefix: str) -> list[str]:
+        """Topics and groups whose names begin with the prefix."""
+        topics = [name for name in self._admin.list_topics(timeout=CALL_TIMEOUT_S).topics if name.startswith(prefix)]
+        listed = self._admin.list_consumer_groups(request_timeout=CALL_TIMEOUT_S).result(CALL_TIMEOUT_S)
+        return topics + [row.group_id for row in listed.valid if row.group_id.startswith(prefix)]
+
+
+def _ignore(error: object) -> None:
+    """Connection errors show in the answers that do not come."""
+    _log.debug("%s", error)
+
+
+def _led(topic: Any, partitions: int) -> bool:
+    if topic is None or topic.error is not None or len(topic.partitions) != partitions:
+        return False
+    return all(partition.leader >= 0 and partition.error is None for partition in topic.partitions.values())
+
+
+def _finish(futures: dict[str, Future[None]], harmless: int) -> list[str]:
+    """Names that are not done: the group still has a member, for one."""
+    left = []
+    for name, future in futures.items():
+        try:
+            future.result(CALL_TIMEOUT_S)
+        except KafkaException as problem:
+            if problem.args[0].code() != harmless:
+                left.append(name)
+    return left
