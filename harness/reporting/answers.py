@@ -79,7 +79,7 @@ def _headline(
     if broken:
         return sentence("A broken promise decides: " + broken[0])
     if needs:
-        return sentence(needs[0])
+        return sentence(needs[0] + (f"; {_quiet_clause(rows)}" if _quiet_clause(rows) else ""))
     if differences:
         return sentence(differences[0])
     if len(ran) == 1:
@@ -90,6 +90,16 @@ def _headline(
             f"Nothing decides: {notation.listing([column.label for column in ran])} differ by no more than the noise."
         )
     return "Nothing decides: no figure here could be compared between the brokers."
+
+
+def _quiet_clause(rows: Sequence[ScoreRow]) -> str:
+    """``throughput out is within noise``: figures in which every broker that has a ratio is inside the band."""
+    quiet = []
+    for row in rows:
+        states = [cell.state for cell in row.cells.values() if cell.ratio is not None]
+        if states and all(state is State.WITHIN_NOISE for state in states):
+            quiet.append(row.short)
+    return f"{notation.listing(quiet)} {'is' if len(quiet) == 1 else 'are'} within noise" if quiet else ""
 
 
 def _all_judged(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> dict[str, list[Judged]]:
@@ -159,8 +169,10 @@ def _differences(rows: Sequence[ScoreRow], result: Result) -> list[str]:
         near = [_label(result, c.broker) for c in row.cells.values() if c.state is State.WITHIN_NOISE]
         if apart:
             apart.sort(key=lambda cell: -abs(math.log(cell.ratio or 1.0)))
-            parts = [_ratio_words(cell, row, result) for cell in apart]
-            text = f"{row.short}: {'; '.join(parts)}" + (f"; {notation.listing(near)} within noise" if near else "")
+            parts = [_ratio_words(cell, result) for cell in apart]
+            base = row.cells[row.baseline].figure if row.baseline in row.cells else "none"
+            text = f"{row.short} against {_label(result, row.baseline)}'s {base}: {', '.join(parts)}"
+            text += f"; {notation.listing(near)} {'is' if len(near) == 1 else 'are'} within noise" if near else ""
             ranked.append((abs(math.log(apart[0].ratio or 1.0)), text))
         elif near:
             quiet.append(row.short)
@@ -172,11 +184,11 @@ def _differences(rows: Sequence[ScoreRow], result: Result) -> list[str]:
     return clauses
 
 
-def _ratio_words(cell: ScoreCell, row: ScoreRow, result: Result) -> str:
-    """``pylog 0.62× kafka (0.55–0.70), better``."""
+def _ratio_words(cell: ScoreCell, result: Result) -> str:
+    """``pylog is better with 12.4 ms (0.59×, 0.54–0.66)``."""
     interval = notation.ratio_span(cell.ratio_low, cell.ratio_high)
-    shown = notation.ratio(cell.ratio) + f" {_label(result, row.baseline)}" + (f" ({interval})" if interval else "")
-    return f"{_label(result, cell.broker)} {cell.word} at {shown}"
+    shown = notation.ratio(cell.ratio) + (f", {interval}" if interval else "")
+    return f"{_label(result, cell.broker)} is {cell.word} with {cell.figure} ({shown})"
 
 
 def _durability_sentences(result: Result, record: WorkloadRecord, ran: Sequence[BrokerColumn]) -> list[str]:

@@ -138,6 +138,7 @@ def _environment() -> Environment:
         words=workload_title,
         slug=slug,
         clock=notation.seconds,
+        moment=notation.moment,
         metric_words=lambda name: str(name).replace("_", " "),
     )
     globals_: dict[str, Any] = {

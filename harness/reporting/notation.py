@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 MISSING = "none"
 
@@ -95,6 +96,16 @@ def seconds(value: float | None) -> str:
         return quantity(value, "s")
     minutes, rest = divmod(round(value), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def moment(iso: str) -> str:
+    """``2026-01-02T03:04:05+00:00`` -> ``2026-01-02 03:04 UTC``; anything else as it is."""
+    try:
+        when = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    zone = " UTC" if when.utcoffset() == timedelta(0) else ""
+    return when.strftime("%Y-%m-%d %H:%M") + zone
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

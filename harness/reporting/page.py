@@ -321,6 +321,7 @@ def _facts(result: Result) -> tuple[str, ...]:
     ]
     if print_.disk_fsync_ms_p50 is not None:
         facts.append(f"fsync p50 {notation.quantity(print_.disk_fsync_ms_p50, 'ms')}")
+    facts.append(print_.virtualisation)
     return (*facts, f"seed {result.seed}", f"run {result.run_id}")
 
 
