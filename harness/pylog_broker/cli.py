@@ -10,6 +10,7 @@ import argparse
 import gc
 import logging
 import os
+import resource
 import socket
 import sys
 import time
@@ -118,6 +119,7 @@ def serve(options: argparse.Namespace) -> int:
         try:
             server = Server(broker, Dispatcher(broker), listener)
             server.stop_on_signals()
+            _allow_many_files()
             broker.start()
             gc.collect()
             gc.freeze()
@@ -132,6 +134,12 @@ def serve(options: argparse.Namespace) -> int:
         listener.close()
     logger.info("stopped")
     return 0
+
+
+def _allow_many_files() -> None:
+    """Raise the soft limit of open files to the hard one: segments and connections each take one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _config(options: argparse.Namespace) -> BrokerConfig:
