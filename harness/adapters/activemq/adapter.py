@@ -1,0 +1,109 @@
+"""The adapter: plans, connects, and hands everything else to its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.adapters.activemq import frames, provisioning
+from harness.adapters.activemq.destinations import Destinations
+from harness.adapters.activemq.features import CAPABILITIES
+from harness.adapters.activemq.provisioning import SYNC_SETTING
+from harness.adapters.activemq.publisher import CHUNK_ROWS_MAX, UNDER_WAY_MAX, ActivemqPublisher
+from harness.adapters.activemq.subscriber import ActivemqSubscriber
+from harness.adapters.features import of_plan
+from harness.errors import Unsupported, UsageError
+from harness.model.broker import BrokerInfo, Tier
+from harness.model.capability import Capabilities
+from harness.model.messages import Publisher, Subscriber
+from harness.model.provisioning import Provisioning
+from harness.model.workload import Needs
+
+
+class ActivemqAdapter:
+    """Has no settings: what can be chosen is chosen on the server."""
+
+    name = "activemq"
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        if settings:
+            raise UsageError(f"the activemq adapter has no settings; it was given {sorted(settings)[0]!r}")
+
+    def capabilities(self, broker: BrokerInfo) -> Capabilities:
+        del broker
+        return CAPABILITIES
+
+    def plan(self, broker: BrokerInfo, needs: Needs, tier: Tier, prefix: str) -> Provisioning:
+        if tier in (Tier.D3, Tier.D4):
+            raise Unsupported(f"ActiveMQ Classic does not replicate, so there is no {tier} ({tier.sentence})")
+        destinations = Destinations(prefix, needs, tier)
+        return Provisioning(
+            adapter=self.name,
+            prefix=prefix,
+            needs=needs,
+            tier=tier,
+            mode="virtual topic" if destinations.virtual else "queue",
+            objects=destinations.objects(),
+            features=of_plan(CAPABILITIES, needs),
+            parity=_parity(destinations, broker),
+        )
+
+    def provision(self, broker: BrokerInfo, plan: Provisioning) -> None:
+        provisioning.create(broker, _destinations(plan))
+
+    def publisher(self, broker: BrokerInfo, plan: Provisioning, window: int) -> Publisher:
+        return ActivemqPublisher(broker, _destinations(plan), window)
+
+    def subscriber(self, broker: BrokerInfo, plan: Provisioning, group: str, member: int) -> Subscriber:
+        del member  # members are told apart by their connection
+        return ActivemqSubscriber(broker, _destinations(plan), group)
+
+    def backlog(self, broker: BrokerInfo, plan: Provisioning) -> Mapping[str, int]:
+        """Messages in each group's queue, in consumers' hands included, and retries that wait in the scheduler. Exact, 10-20 ms."""
+        destinations = _destinations(plan)
+        queues = {group: destinations.queue(group) for group in plan.needs.groups}
+        counts = provisioning.count(broker, list(queues.values()), delayed=plan.needs.retry is not None)
+        return {group: counts[name].messages + counts[name].delayed for group, name in queues.items()}
+
+    def teardown(self, broker: BrokerInfo, plan: Provisioning) -> None:
+        """Empties everything. STOMP cannot delete a queue: empty ones stay until the broker's data is wiped."""
+        provisioning.remove(broker, _destinations(plan))
+
+    def publish_transaction(
+        self, broker: BrokerInfo, plan: Provisioning, payloads: Sequence[bytes], *, commit: bool
+    ) -> None:
+        """All of them or none, through BEGIN and COMMIT or ABORT. Raises BrokerUnavailable."""
+        destinations = _destinations(plan)
+
+        def head(transaction: str) -> bytes:
+            persistent = "true" if destinations.persistent else "false"
+            return frames.head(
+                "SEND",
+                [("destination", destinations.target), ("persistent", persistent), ("transaction", transaction)],
+            )
+
+        provisioning.publish_transaction(broker, head, payloads, commit=commit)
+
+
+def _destinations(plan: Provisioning) -> Destinations:
+    return Destinations(plan.prefix, plan.needs, plan.tier)
+
+
+def _parity(destinations: Destinations, broker: BrokerInfo) -> dict[str, str]:
+    """Settings that decide whether two brokers did the same work."""
+    strategy = broker.settings.get(SYNC_SETTING, "as the server is set")
+    fsync = {
+        "always": "before the acknowledgement (journalDiskSyncStrategy=always)",
+        "periodic": "once a second, not before the acknowledgement (journalDiskSyncStrategy=periodic)",
+        "never": "left to the kernel (journalDiskSyncStrategy=never)",
+    }
+    return {
+        "acknowledgement": "receipt of the COMMIT, or of the SEND when it is alone",
+        "persistence": "persistent:true" if destinations.persistent else "persistent:false",
+        "fsync": fsync.get(strategy, strategy) if destinations.persistent else "never: messages are not persistent",
+        "window": "messages without a receipt, kept by the client",
+        "batching": f"what has come up goes as one transaction of up to {CHUNK_ROWS_MAX}; {UNDER_WAY_MAX} transactions under way",
+        "consumer acknowledgement": "ACK of each message (client-individual), many frames in one write; no receipt asked for",
+        "prefetch": f"activemq.prefetchSize {destinations.needs.prefetch} a consumer",
+        "heartbeat": "none: a killed broker shows as a closed socket",
+        "client": "stomp.py; SEND and ACK frames written by the adapter",
+    }

@@ -1,0 +1,89 @@
+"""Which queues and topics a workload becomes. Pure: names only.
+
+ActiveMQ chooses its policies by the names of queues, so names come first. With one group its queue is sent to directly. With several, the
+message goes to a virtual topic, which is copied into the queue of each group; with priorities, which need a policy of their own, it goes to
+all the queues at once (a composite destination).
+
+================================  ============================================================
+``PREFIX.GROUP``                  the queue of the only group
+``VirtualTopic.PREFIX``           several groups: sent to; the group's queue is
+                                  ``Consumer.GROUP.VirtualTopic.PREFIX``
+``PRIO.PREFIX.GROUP``             the queue of a group, where there are priorities
+``DLQ.`` + queue                  its dead letters, rejected and expired
+================================  ============================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.model.broker import Tier
+from harness.model.messages import DEAD_LETTERS
+from harness.model.provisioning import BrokerObject
+from harness.model.workload import Needs
+
+PRIORITY_PREFIX = "PRIO."
+DEAD_PREFIX = "DLQ."
+QUEUE = "/queue/"
+
+
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    prefix: str
+    needs: Needs
+    tier: Tier
+
+    @property
+    def persistent(self) -> bool:
+        return self.tier is not Tier.D0
+
+    @property
+    def lanes(self) -> int:
+        """Message groups that keys are hashed to; 0 where order does not matter."""
+        return 0 if self.needs.order == "none" else self.needs.partitions
+
+    @property
+    def prioritized(self) -> bool:
+        return self.needs.priority_levels > 1
+
+    @property
+    def virtual(self) -> bool:
+        return len(self.needs.groups) > 1 and not self.prioritized
+
+    @property
+    def target(self) -> str:
+        """Where a publisher sends to."""
+        if self.virtual:
+            return f"/topic/VirtualTopic.{self.prefix}"
+        return ",".join(QUEUE + self.queue(group) for group in self.needs.groups)
+
+    def queue(self, group: str) -> str:
+        """Name of the queue of a group."""
+        if self.virtual:
+            return f"Consumer.{group}.VirtualTopic.{self.prefix}"
+        return f"{PRIORITY_PREFIX if self.prioritized else ''}{self.prefix}.{group}"
+
+    def dead_queue(self, group: str) -> str:
+        return DEAD_PREFIX + self.queue(group)
+
+    def read_by(self, group: str) -> tuple[str, ...]:
+        """Names of the queues that a member of the group subscribes to."""
+        if group == DEAD_LETTERS:
+            return tuple(self.dead_queue(each) for each in self.needs.groups)
+        return (self.queue(group),)
+
+    def all_queues(self) -> tuple[str, ...]:
+        """Work queues first, then those of the dead letters."""
+        work = tuple(self.queue(group) for group in self.needs.groups)
+        return work + tuple(DEAD_PREFIX + name for name in work)
+
+    def objects(self) -> tuple[BrokerObject, ...]:
+        things = []
+        if self.virtual:
+            things.append(BrokerObject("virtual topic", f"VirtualTopic.{self.prefix}"))
+        settings = {"prioritizedMessages": "true"} if self.prioritized else {}
+        for group in self.needs.groups:
+            things.append(BrokerObject("queue", self.queue(group), settings))
+            if self.needs.dead_letter or self.needs.expiry:
+                things.append(BrokerObject("queue", self.dead_queue(group), {"made by": "the broker, when first used"}))
+        return tuple(things)
