@@ -1,0 +1,98 @@
+"""Is anything lost that the broker had acknowledged?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.checkers.absence import Absence
+from harness.checkers.case import Case, Checker, Evidence, Findings, decide
+from harness.checkers.deliveries import GroupView
+from harness.model.broker import Tier
+from harness.model.verdict import EVIDENCE_MAX, Validity
+
+
+class Durability(Checker):
+    """Counts: ``lost`` messages (in at least one group; ``lost_<group>`` in each), ``acknowledged``, ``unacknowledged_delivered``."""
+
+    name = "durability"
+    rule = (
+        "A message whose publish was acknowledged (outcome OK) is delivered at least once to every group, broker killed or not, unless it "
+        "lies in the dead-letter queue or had a time to live. A damaged delivery counts as one. A message that was never acknowledged and "
+        "comes all the same is a finding and no failure; outcomes INFO (unknown) are counted apart."
+    )
+    source = "Publisher acknowledgements: Kafka KIP-98 and acks, AMQP 0-9-1 publisher confirms, STOMP 1.2 RECEIPT"
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(case)
+        self._absence = Absence.of(case)
+
+    def group(self, view: GroupView) -> None:
+        self._absence.see(view)
+
+    def finish(self) -> Findings:
+        case, messages = self.case, self.case.messages
+        anywhere = np.zeros(len(messages), dtype=bool)
+        counts: dict[str, int] = {}
+        expired = 0
+        evidence: list[Evidence] = []
+        for name in self._absence.missing:
+            gone = self._absence.lost(name)
+            anywhere |= gone
+            expired += int(np.count_nonzero(self._absence.expired_unseen(name)))
+            counts[f"lost_{name}"] = int(np.count_nonzero(gone))
+            numbers = np.flatnonzero(gone)[:EVIDENCE_MAX]
+            evidence += case.evidence(
+                numbers, group=name, acknowledged_s=(messages.acknowledged_ns[numbers] - case.meta.started_ns) / 1e9
+            )
+        missing = int(np.count_nonzero(anywhere))
+        acknowledged = int(np.count_nonzero(messages.acknowledged))
+        sent = messages.published & (messages.submissions > 0)
+        unknown = sent & ~messages.acknowledged
+        lost = 0 if case.doubt else missing
+        counts = {
+            "lost": lost,
+            "acknowledged": acknowledged,
+            "delivered": int(np.count_nonzero(messages.acknowledged & self._absence.delivered_somewhere & ~anywhere)),
+            "published": int(np.count_nonzero(messages.published)),
+            "unacknowledged": int(np.count_nonzero(messages.published & ~messages.acknowledged)),
+            "unknown": int(np.count_nonzero(unknown)),
+            "unacknowledged_delivered": int(np.count_nonzero(unknown & self._absence.delivered_somewhere)),
+            "dead_lettered": int(np.count_nonzero(self._absence.dead_lettered)),
+            "expired_unseen": expired,
+            "undelivered": missing,
+            "kills": len(case.kills_ns),
+            **(counts if lost else {}),
+        }
+        doubt = case.doubt
+        if not doubt and not acknowledged:
+            doubt = "nothing was acknowledged, so nothing could be lost"
+        if not doubt and case.kill_missed:
+            doubt = "the broker was to be killed and no kill is known to have bitten, so survival was not tested"
+        return Findings(
+            [
+                case.verdict(
+                    self,
+                    decide(lost, doubt),
+                    self._summary(lost, missing, acknowledged, doubt),
+                    promised=case.meta.tier != Tier.D0 or not case.kills_ns,
+                    counts=counts,
+                    evidence=evidence,
+                )
+            ]
+        )
+
+    def _summary(self, lost: int, missing: int, acknowledged: int, doubt: str) -> str:
+        case = self.case
+        how = f"tier {case.meta.tier}" + (
+            f", broker killed {len(case.kills_ns)} times"
+            if len(case.kills_ns) > 1
+            else ", broker killed"
+            if case.kills_ns
+            else ""
+        )
+        if decide(lost, doubt) is Validity.INVALID:
+            return f"{lost} of {acknowledged} acknowledged messages were never delivered ({how})"
+        if doubt:
+            seen = f"; {missing} acknowledged messages have not come so far" if missing else ""
+            return f"{doubt}{seen}"
+        return f"all {acknowledged} acknowledged messages were delivered to {len(self._absence.missing)} groups ({how})"

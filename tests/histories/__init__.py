@@ -1,0 +1,1 @@
+"""Hand-written histories: a small builder that writes tables through the real writer."""
