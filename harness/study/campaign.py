@@ -17,6 +17,7 @@ from pathlib import Path
 
 from harness.adapters.registry import create_adapter
 from harness.brokers import Broker, create
+from harness.brokers.doctor import resolve
 from harness.errors import BrokerMissing, HarnessError, Interrupted, Unsupported
 from harness.model.broker import BrokerInfo, Tier
 from harness.model.capability import Capabilities
@@ -97,7 +98,8 @@ def _visit(
     broker: Broker | None = None
     try:
         say("starting")
-        broker = create(choice.broker, root=root, backend="external" if choice.url else "process", url=choice.url)
+        source = resolve(choice.broker, choice.url)
+        broker = create(choice.broker, root=root, backend=source.backend, url=source.url)
         adapter = create_adapter(choice.adapter, choice.settings)
         info: BrokerInfo | None = None
         tier_now: Tier | None = None
@@ -118,7 +120,7 @@ def _visit(
                 return
             if record.state == "failed":
                 say(f"{loaded.workload.name} failed: {record.error.splitlines()[0]}")
-                if choice.url is None and not broker.pids():
+                if source.backend == "process" and not broker.pids():
                     break
     except BrokerMissing as error:
         say(f"not run: {error.message}")

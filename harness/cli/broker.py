@@ -1,0 +1,187 @@
+"""``harness broker ls|up|down|logs|caps|install``."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from harness.brokers import commands
+from harness.brokers.install import apply, plan_install
+from harness.brokers.registry import REGISTRY, UNDER_TEST, missing_reason, product
+from harness.cli.output import DOCUMENT_VERSION, Progress, emit_json, plain, stdout_console
+from harness.errors import BrokerMissing, UsageError
+from harness.model.broker import BrokerInfo, Tier
+
+broker_app = typer.Typer(name="broker", help="Start, stop, look at and install brokers.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, a server-side setting; repeatable.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(broker_app)
+
+
+@broker_app.command("ls")
+def list_brokers(as_json: Json = False) -> None:
+    """The brokers that can be tested, and those that are up."""
+    up = commands.ls()
+    missing = {name: missing_reason(name) for name in REGISTRY}
+    if as_json:
+        rows = [{"name": name, "title": REGISTRY[name].title, "missing": reason} for name, reason in missing.items()]
+        emit_json(
+            {
+                "document": "brokers",
+                "version": DOCUMENT_VERSION,
+                "brokers": rows,
+                "up": [one.as_document() for one in up],
+            }
+        )
+        return
+    table = Table("broker", "", "can run here", box=None)
+    for name, reason in missing.items():
+        table.add_row(name, REGISTRY[name].title, reason or "yes")
+    console = stdout_console()
+    console.print(table)
+    for one in up:
+        state = "up" if one.alive else "gone"
+        console.print(
+            f"\n{one.instance} is {state} at {one.info.address}, tier {one.tier}; stop it: {one.stop_command}"
+        )
+
+
+@broker_app.command("up")
+def up(
+    name: Annotated[str, typer.Argument(help="pylog, rabbitmq, activemq, kafka or memory.")],
+    tier: Annotated[Tier, typer.Option(help="Durability tier.")] = Tier.D1,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Exactly this port; otherwise a free one.")] = None,
+    instance: Annotated[str | None, typer.Option("--name", help="A name of its own, for a second one.")] = None,
+    settings: Settings = None,
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Hold it until Ctrl-C instead of leaving it up.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Start a broker and leave it running, until ``harness broker down``."""
+    chosen = _settings(settings)
+    if foreground:
+        with tempfile.TemporaryDirectory(prefix=f"harness-{name}-") as root:
+            commands.hold(name, root=Path(root), tier=str(tier), settings=chosen, port=port, on_ready=_say_ready)
+        return
+    progress = Progress()
+    progress(f"starting {name}")
+    detached = commands.up(name, tier=str(tier), settings=chosen, port=port, instance=instance)
+    progress.done()
+    if as_json:
+        emit_json({"document": "broker", "version": DOCUMENT_VERSION, **detached.as_document()})
+        return
+    typer.echo(
+        f"{detached.instance} ({detached.info.product} {detached.info.version}) is up at {detached.info.address}"
+    )
+    typer.echo(f"logs: harness broker logs {detached.instance}\nstop: {detached.stop_command}")
+
+
+def _say_ready(info: BrokerInfo) -> None:
+    typer.echo(f"{info.name} ({info.product} {info.version}) is up at {info.address}; Ctrl-C stops it")
+
+
+@broker_app.command("down")
+def down(
+    name: Annotated[str | None, typer.Argument(help="Which one; see harness broker ls.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every one that is up.")] = False,
+    wipe: Annotated[bool, typer.Option("--wipe", help="Forget its data too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Stop brokers that ``up`` left running."""
+    if (name is None) == (not all_):
+        raise UsageError("name one broker, or say --all", next_command="harness broker ls")
+    ended = commands.down_all(wipe=wipe) if name is None else [commands.down(name, wipe=wipe)]
+    if as_json:
+        documents = [one.as_document() for one in ended]
+        emit_json({"document": "brokers down", "version": DOCUMENT_VERSION, "brokers": documents})
+        return
+    typer.echo("\n".join(f"{one.instance} is down" for one in ended) or "nothing was up")
+
+
+@broker_app.command("logs")
+def logs(name: str, lines: Annotated[int, typer.Option("-n", "--lines", min=1, max=100_000)] = 100) -> None:
+    """The end of a broker's log."""
+    typer.echo("\n".join(commands.logs(name, lines)))
+
+
+@broker_app.command("caps")
+def caps(
+    names: Annotated[list[str] | None, typer.Argument(help="Brokers, with settings (rabbitmq:quorum); all of them when unset.")] = None,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """What each broker can do for a workload: natively, emulated (how), or not at all (why), and the probe that proves it."""
+    from harness.adapters.probes import PROBES
+    from harness.adapters.registry import create_adapter
+    from harness.study.options import parse_broker
+
+    rows = []
+    for name in names or list(UNDER_TEST):
+        choice = parse_broker(name.replace("+", ","), {})
+        version = _local_version(choice.broker)
+        info = BrokerInfo(choice.broker, choice.broker, version, "127.0.0.1", 0, "none")
+        for feature, row in create_adapter(choice.adapter, choice.settings).capabilities(info).items():
+            probe = PROBES.get(feature, "")
+            rows.append({"broker": name, "version": version, "feature": str(feature), "support": str(row.support),
+                         "how": row.how, "why": row.why, "probe": probe})  # fmt: skip
+    if as_json:
+        emit_json({"document": "capabilities", "version": DOCUMENT_VERSION, "capabilities": rows})
+        return
+    table = Table("broker", "feature", "support", "how, or why not", box=None)
+    for one in rows:
+        text = "; ".join(part for part in (one["how"], one["why"]) if part)
+        table.add_row(f"{one['broker']} {one['version']}".strip(), one["feature"], one["support"], text)
+    stdout_console().print(table)
+
+
+def _local_version(name: str) -> str:
+    try:
+        return product(name).locate().version
+    except BrokerMissing:
+        return ""
+
+
+@broker_app.command("install")
+def install(
+    names: Annotated[list[str], typer.Argument(help="Brokers to get as private local copies.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Get brokers as private local copies. What is about to be installed is printed first; no system service is touched."""
+    plan = plan_install(names)
+    if as_json:
+        steps = [{"title": step.title, "commands": step.commands, "size_mb": step.size_mb} for step in plan.steps]
+        document = {"present": plan.present, "impossible": plan.impossible, "steps": plain(steps)}
+        emit_json({"document": "install plan", "version": DOCUMENT_VERSION, **document})
+    else:
+        typer.echo("\n".join(plan.lines()))
+    if dry_run or not plan.steps:
+        raise typer.Exit(3 if plan.impossible else 0)
+    if not yes and not typer.confirm("Go on?"):
+        raise typer.Exit(1)
+    progress = Progress()
+    failures = apply(plan, progress)
+    progress.done()
+    if failures:
+        raise BrokerMissing(
+            "; ".join(f"{title}: {reason}" for title, reason in failures.items()), next_command="harness doctor"
+        )
+
+
+def _settings(texts: list[str] | None) -> dict[str, str]:
+    chosen: dict[str, str] = {}
+    for text in texts or []:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"--set takes KEY=VALUE, got {text!r}")
+        chosen[key] = value
+    return chosen
