@@ -68,7 +68,7 @@ class BatchHeader(NamedTuple):
         return self.base_offset + self.last_offset_delta + 1
 
 
-_make_header = BatchHeader._make
+_new_tuple = tuple.__new__  # what the constructor of a named tuple calls, without the call in between
 
 
 def parse_header(buffer: Buffer, position: int = 0) -> BatchHeader:
@@ -87,13 +87,13 @@ def parse_header(buffer: Buffer, position: int = 0) -> BatchHeader:
             f"impossible header: base offset {fields[0]}, length {fields[1]}, "
             f"last offset delta {fields[6]}, record count {fields[12]}"
         )
-    return _make_header((fields[0], fields[1] + LOG_OVERHEAD, *fields[2:]))
+    return _new_tuple(BatchHeader, (fields[0], fields[1] + LOG_OVERHEAD, *fields[2:]))
 
 
 def checksum(buffer: Buffer, start: int, end: int) -> int:
     """CRC-32C of buffer[start:end]."""
     if end - start <= _CRC_CHUNK:
-        return int(google_crc32c.value(bytes(buffer[start:end])))
+        return google_crc32c.value(bytes(buffer[start:end]))  # type: ignore[no-any-return]
     crc = 0
     for chunk in range(start, end, _CRC_CHUNK):
         crc = google_crc32c.extend(crc, bytes(buffer[chunk : min(chunk + _CRC_CHUNK, end)]))

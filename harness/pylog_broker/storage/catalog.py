@@ -4,6 +4,7 @@
     <data dir>/meta/cluster.json           cluster id
     <data dir>/meta/topics.json            topics: id, partitions, settings; and folders still to be deleted
     <data dir>/meta/checkpoint.json        how far each log was known to be sound; the clean-shutdown marker
+    <data dir>/meta/log_starts.json        log starts that DeleteRecords has moved
     <data dir>/meta/producer_ids.json      the end of the block of producer ids that is handed out
     <data dir>/<topic>-<partition>/        segments, as Apache Kafka names them
 
@@ -13,6 +14,7 @@ FORMAT.md, next to this file, describes each. One thread owns a catalog and its 
 from __future__ import annotations
 
 import base64
+import contextlib
 import logging
 import os
 import re
@@ -22,7 +24,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from harness.pylog_broker.storage.disk_worker import ThreadWorker, Worker
+from harness.pylog_broker.storage.disk_worker import Job, ThreadWorker, Worker
 from harness.pylog_broker.storage.documents import current_boot_id, read_document, write_document
 from harness.pylog_broker.storage.errors import (
     CorruptLog,
@@ -45,8 +47,7 @@ logger = logging.getLogger(__name__)
 TOPIC_NAME_BYTES_MAX = 249
 PARTITIONS_MAX = 10_000  # over all topics: each costs a folder, a descriptor and about 3 kB
 PRODUCER_ID_BLOCK = 1000
-CHECKPOINT_BYTES = 16 << 20  # appended to a partition since its last checkpoint ...
-CHECKPOINT_INTERVAL_MS = 60_000  # ... or this long since the last checkpoint of all
+CHECKPOINT_INTERVAL_MS = 60_000  # between two checkpoints of logs that changed too little to need one earlier
 RETENTION_INTERVAL_MS = 5_000  # between two looks at what is expired
 DELETED_SUFFIX = "-delete"
 INTERNAL_TOPIC_NAMES = frozenset({"__consumer_offsets", "__transaction_state"})
@@ -107,6 +108,7 @@ class Catalog:
         self._topics_by_id: dict[uuid.UUID, Topic] = {}
         self.topics: Mapping[str, Topic] = MappingProxyType(self._topics)
         self._rows: dict[str, dict[str, int]] = {}
+        self._starts: dict[str, int] = {}
         self._keys: dict[PartitionLog, str] = {}
         self._doomed: list[str] = []
         self._next_producer_id = self._producer_id_end = 0
@@ -158,6 +160,7 @@ class Catalog:
         body = self._read("topics") or {"topics": [], "doomed": []}
         checkpoint = self._read_checkpoint()
         self._rows = dict(checkpoint["partitions"])
+        self._starts = dict(self._read("log_starts") or {})
         shutdown = self._shutdown(checkpoint)
         live = {f"{row['name']}-{n}" for row in body["topics"] for n in range(row["partitions"])}
         self._finish_deletions(body["doomed"], live)
@@ -170,7 +173,7 @@ class Catalog:
         block = self._read("producer_ids")
         self._next_producer_id = self._producer_id_end = block["end"] if block else 0
         self._rows = {key: log.recovery_row() for log, key in self._keys.items()}
-        self._write_checkpoint(clean=False)
+        self._write_checkpoint(self._rows, clean=False)
 
     def _load_cluster(self) -> None:
         body = self._read("cluster")
@@ -206,7 +209,9 @@ class Catalog:
         directory = self._directory(topic.name, partition)
         self._fs.mkdir(directory)
         key = f"{topic.topic_id}/{partition}"
-        state, report = recover(self._fs, directory, row=self._rows.get(key), shutdown=shutdown)
+        state, report = recover(
+            self._fs, directory, row=self._rows.get(key), log_start=self._starts.get(key, 0), shutdown=shutdown
+        )
         if report.scanned_bytes or report.truncated_bytes or report.damage:
             self.recovery_reports[f"{topic.name}-{partition}"] = report
         log = PartitionLog(
@@ -256,14 +261,13 @@ class Catalog:
         ]
         self._save("topics", {"topics": rows, "doomed": self._doomed})
 
-    def _write_checkpoint(self, *, clean: bool) -> None:
-        self._save("checkpoint", {"clean": clean, "boot_id": self._boot_id, "partitions": self._rows})
+    def _write_checkpoint(self, rows: Mapping[str, dict[str, int]], *, clean: bool) -> None:
+        self._save("checkpoint", {"clean": clean, "boot_id": self._boot_id, "partitions": rows})
 
     def _persist_start(self, log: PartitionLog) -> None:
-        """Make a new log start durable at once; the rest of the partition's row stays as it was."""
-        key = self._keys[log]
-        self._rows[key] = {**self._rows[key], "start": log.log_start_offset}
-        self._write_checkpoint(clean=False)
+        """Make a new log start durable at once. It has a document of its own: the checkpoint is the worker's to write."""
+        self._starts[self._keys[log]] = log.log_start_offset
+        self._save("log_starts", {key: start for key, start in self._starts.items() if key in self._rows})
 
     # --- topics -----------------------------------------------------------------------------------------------------
 
@@ -463,22 +467,32 @@ class Catalog:
                     log.producers.expire(now_ms)
             except (StorageError, OSError) as error:
                 logger.error("upkeep of %s-%d: %s", log.topic, log.partition, error)
-        interval_over = now_ms - self._checkpointed_ms >= CHECKPOINT_INTERVAL_MS
-        threshold = 0 if interval_over else CHECKPOINT_BYTES
-        dirty = [log for log in self._keys if log.bytes_since_checkpoint > threshold]
-        if interval_over:
+        if now_ms - self._checkpointed_ms >= CHECKPOINT_INTERVAL_MS:
             self._checkpointed_ms = now_ms
+            dirty = [log for log in self._keys if log.changed_since_checkpoint]
+        else:
+            dirty = [log for log in self._keys if log.needs_checkpoint]
         if dirty:
             self.checkpoint(dirty)
 
     def checkpoint(self, logs: list[PartitionLog]) -> None:
-        """Write down how far these logs are sound, so that recovery after a kill starts from here."""
-        try:
-            for log in logs:
-                self._rows[self._keys[log]] = log.checkpoint()
-            self._write_checkpoint(clean=False)
-        except (OSError, StorageError) as error:
-            logger.error("checkpoint: %s", error)  # an older checkpoint makes recovery slower, not wrong
+        """Have the worker write down how far these logs are sound, so that recovery after a kill starts from here."""
+        jobs: list[Job] = []
+        for log in logs:
+            self._rows[self._keys[log]], job = log.checkpoint()
+            jobs.append(job)
+        rows = dict(self._rows)
+
+        def write() -> None:
+            try:
+                for job in jobs:
+                    with contextlib.suppress(FileNotFoundError):  # its topic was deleted meanwhile
+                        job()
+                self._write_checkpoint(rows, clean=False)
+            except (OSError, StorageError) as error:
+                logger.error("checkpoint: %s", error)  # an older checkpoint makes recovery slower, not wrong
+
+        self._worker.submit(write)
 
     def close(self) -> None:
         """Make everything durable, write the clean-shutdown marker and release the folder.
@@ -492,14 +506,15 @@ class Catalog:
         clean = True
         for log, key in self._keys.items():
             try:
-                self._rows[key] = log.checkpoint()
+                self._rows[key], write = log.checkpoint()
+                write()
                 log.close()
                 clean = clean and log.failure is None
             except (OSError, StorageError) as error:
                 logger.error("closing %s-%d: %s", log.topic, log.partition, error)
                 clean = False
         try:
-            self._write_checkpoint(clean=clean)
+            self._write_checkpoint(self._rows, clean=clean)
         except StorageError as error:
             logger.error("closing: %s", error)
         finally:

@@ -1,12 +1,16 @@
-"""Jobs for the disk worker: making a closed segment durable, and freeing the bytes of a deleted one."""
+"""Jobs for the disk worker: a closed segment made durable, the bytes of a deleted one freed, a checkpoint's files written."""
 
 from __future__ import annotations
 
 import logging
 import os
 from collections.abc import Callable
+from typing import Any
 
+from harness.pylog_broker.storage.documents import write_document
 from harness.pylog_broker.storage.filesystem import FileSystem, sync_directory
+from harness.pylog_broker.storage.index import SparseIndex
+from harness.pylog_broker.storage.producer_state import SNAPSHOT_KIND
 from harness.pylog_broker.storage.segment import Segment
 
 logger = logging.getLogger(__name__)
@@ -55,3 +59,24 @@ def delete_segment_files(file_system: FileSystem, segment: Segment) -> Callable[
                 logger.error("cannot unlink %s: %s", path, error)
 
     return unlink
+
+
+def write_recovery_aids(
+    file_system: FileSystem,
+    segment: Segment,
+    index: SparseIndex | None,
+    producers: list[list[Any]],
+    offset: int,
+) -> None:
+    """Write a copy of the active segment's index, and the producers as of `offset`; raises OSError.
+
+    Without an fsync: both can be rebuilt.
+    """
+    segment.save_index(index)
+    directory = os.path.dirname(segment.path)
+    name = f"{offset:020d}.snapshot"
+    if producers:
+        write_document(file_system, os.path.join(directory, name), SNAPSHOT_KIND, producers, durable=False)
+    for other in file_system.listdir(directory):
+        if other.endswith(".snapshot") and other != name:
+            file_system.unlink(os.path.join(directory, other))

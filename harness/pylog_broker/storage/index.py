@@ -67,6 +67,13 @@ class SparseIndex:
         slot = bisect_right(self.timestamps, timestamp_ms - 1) - 1
         return self.base_offset + (self.time_offsets[slot] if slot >= 0 else 0)
 
+    def copy(self) -> SparseIndex:
+        """The present entries, for another thread to write down."""
+        copy = SparseIndex(self.base_offset)
+        copy.offsets, copy.positions = self.offsets[:], self.positions[:]
+        copy.timestamps, copy.time_offsets = self.timestamps[:], self.time_offsets[:]
+        return copy
+
     def truncate(self, position: int) -> None:
         """Forget entries at or behind `position`."""
         keep = bisect_right(self.positions, position - 1) if position > 0 else 0

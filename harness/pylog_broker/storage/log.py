@@ -10,7 +10,6 @@ never the state of the log.
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_right
 from collections.abc import Callable
 
@@ -20,8 +19,7 @@ from harness.pylog_broker.storage.batch import (
     patch_log_append_time,
     patch_offset,
 )
-from harness.pylog_broker.storage.disk_worker import InlineWorker, Worker
-from harness.pylog_broker.storage.documents import write_document
+from harness.pylog_broker.storage.disk_worker import InlineWorker, Job, Worker
 from harness.pylog_broker.storage.errors import (
     InvalidTimestamp,
     MessageTooLarge,
@@ -30,9 +28,12 @@ from harness.pylog_broker.storage.errors import (
 )
 from harness.pylog_broker.storage.facts import EMPTY_SLICE, AppendResult, LogSlice, LogState
 from harness.pylog_broker.storage.filesystem import FileSystem, sync_directory
-from harness.pylog_broker.storage.housekeeping import delete_segment_files, finish_closed_segment
+from harness.pylog_broker.storage.housekeeping import (
+    delete_segment_files,
+    finish_closed_segment,
+    write_recovery_aids,
+)
 from harness.pylog_broker.storage.index import RELATIVE_OFFSET_MAX, SparseIndex
-from harness.pylog_broker.storage.producer_state import SNAPSHOT_KIND
 from harness.pylog_broker.storage.retention import SegmentFacts, expired_segments
 from harness.pylog_broker.storage.segment import BadBatch, OpenSegments, Segment, SegmentFile, walk_headers
 from harness.pylog_broker.storage.topic_config import INT64_MAX, TopicConfig
@@ -40,6 +41,8 @@ from harness.pylog_broker.storage.topic_config import INT64_MAX, TopicConfig
 __all__ = ["EMPTY_SLICE", "AppendResult", "LogSlice", "LogState", "PartitionLog"]
 
 LEADER_EPOCH = 0  # one node never elects
+CHECKPOINT_COST = 16 << 20  # bytes to be scanned by a recovery, at least, before a checkpoint is due
+BATCH_SCAN_COST = 2 << 10  # what the header of a batch costs a scan, in bytes of CRC
 CURSORS_MAX = 256  # read positions remembered per partition, for readers that go on where they stopped
 
 
@@ -82,7 +85,7 @@ class PartitionLog:
         self._unflushed_records = 0
         self._unflushed_since_ms = -1
         self._directory_synced = False
-        self.bytes_since_checkpoint = 0
+        self._scan_cost = 0
         self.set_config(config)
 
     # --- facts ------------------------------------------------------------------------------------------------------
@@ -172,7 +175,7 @@ class PartitionLog:
             index.add(base_offset, position, segment.max_timestamp, segment.max_timestamp_offset)
         segment.size = position + size
         self.log_end_offset = end_offset
-        self.bytes_since_checkpoint += size
+        self._scan_cost += size + BATCH_SCAN_COST
         if header.producer_id >= 0:
             self.producers.update(header, base_offset, append_time_ms=append_time_ms, now_ms=now_ms)
         self._count_unflushed(header.record_count, now_ms)
@@ -280,7 +283,7 @@ class PartitionLog:
         self._open_segments.touch(closed)
         return fresh
 
-    def _finish_closed(self, segment: Segment) -> Callable[[], None]:
+    def _finish_closed(self, segment: Segment) -> Job:
         def note_failure(reason: str) -> None:
             if self._flush_messages < INT64_MAX:
                 self.failure = reason
@@ -338,7 +341,7 @@ class PartitionLog:
             segment.deleted = True
             self._open_segments.forget(segment)
             self._worker.submit(delete_segment_files(self._fs, segment))
-        self.bytes_since_checkpoint += 1
+        self._scan_cost += 1
 
     def delete_records_before(self, offset: int) -> int:
         """Move the log start up to `offset` (DeleteRecords) and delete segments that lie wholly below it.
@@ -445,16 +448,29 @@ class PartitionLog:
 
     # --- checkpoints and shutdown -----------------------------------------------------------------------------------
 
-    def checkpoint(self) -> dict[str, int]:
-        """Write index and producer snapshot of the present, and return the row for the checkpoint document.
+    def checkpoint(self) -> tuple[dict[str, int], Job]:
+        """Where the log stands, for the checkpoint document, and a job that writes index and producer snapshot of that.
 
-        With it, recovery after a killed process reads only what was appended since. Raises OSError.
+        Once both are on disk, recovery after a killed process reads only what was appended since.
         """
         active = self._active
-        active.save_index(active.index)
-        self._save_snapshot()
-        self.bytes_since_checkpoint = 0
-        return self.recovery_row()
+        frozen = None
+        if active.index is not None:
+            active.index.add_time(active.max_timestamp, active.max_timestamp_offset)
+            frozen = active.index.copy()
+        self._scan_cost = 0
+        snapshot = self.producers.to_body()
+        offset = self.log_end_offset
+        return self.recovery_row(), lambda: write_recovery_aids(self._fs, active, frozen, snapshot, offset)
+
+    @property
+    def needs_checkpoint(self) -> bool:
+        """Whether recovery after a kill would have enough to scan that a checkpoint pays."""
+        return self._scan_cost > max(CHECKPOINT_COST, self._active.size >> 4)
+
+    @property
+    def changed_since_checkpoint(self) -> bool:
+        return self._scan_cost > 0
 
     def recovery_row(self) -> dict[str, int]:
         """Where the log stands, as the checkpoint document holds it."""
@@ -470,15 +486,6 @@ class PartitionLog:
             "producers": len(self.producers),
             "synced": self.synced_offset,
         }
-
-    def _save_snapshot(self) -> None:
-        name = f"{self.log_end_offset:020d}.snapshot"
-        if len(self.producers):
-            path = os.path.join(self.directory, name)
-            write_document(self._fs, path, SNAPSHOT_KIND, self.producers.to_body(), durable=False)
-        for other in self._fs.listdir(self.directory):
-            if other.endswith(".snapshot") and other != name:
-                self._fs.unlink(os.path.join(self.directory, other))
 
     def close(self) -> None:
         """Force everything to disk and let go of all files; raises StorageFailed.

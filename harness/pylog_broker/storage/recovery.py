@@ -55,22 +55,34 @@ class Report(NamedTuple):
 
 
 def recover(
-    file_system: FileSystem, directory: str, *, row: Mapping[str, int] | None, shutdown: Shutdown
+    file_system: FileSystem,
+    directory: str,
+    *,
+    row: Mapping[str, int] | None,
+    log_start: int,
+    shutdown: Shutdown,
 ) -> tuple[LogState, Report]:
     """Rebuild the state of the log in `directory`.
 
-    `row` is the partition's row of the checkpoint document, if there is one. Raises OSError.
+    `row` is the partition's row of the checkpoint document, if there is one; `log_start` is where DeleteRecords has moved the
+    log start. Raises OSError.
     """
-    return _Recovery(file_system, directory, row, shutdown).run()
+    return _Recovery(file_system, directory, row, log_start, shutdown).run()
 
 
 class _Recovery:
     def __init__(
-        self, file_system: FileSystem, directory: str, row: Mapping[str, int] | None, shutdown: Shutdown
+        self,
+        file_system: FileSystem,
+        directory: str,
+        row: Mapping[str, int] | None,
+        log_start: int,
+        shutdown: Shutdown,
     ) -> None:
         self.fs = file_system
         self.directory = directory
         self.row = row
+        self.log_start = log_start
         self.shutdown = shutdown if row is not None else Shutdown.UNKNOWN
         self.names: list[str] = []
         self.segments: list[Segment] = []
@@ -82,13 +94,13 @@ class _Recovery:
         self._list_segments()
         row = self.row
         if not self.segments:
-            start = row["end"] if row is not None else 0
+            start = max(self.log_start, row["end"] if row is not None else 0)
             self.segments = [Segment(self.fs, self.directory, start, size=0, created_ms=0)]
             return LogState(self.segments, start, start, ProducerState()), Report(0, 0, ())
         self._mark_synced()
         end = self._adopt_row() if self._row_is_exact() else self._scan()
         first = self.segments[0].base_offset
-        start = max(first, row["start"] if row is not None else first)
+        start = max(first, self.log_start, row["start"] if row is not None else 0)
         if end < start:  # a lost tail must not bring back offsets that were deleted
             end = start
             fresh = Segment(self.fs, self.directory, start, size=0, created_ms=0)

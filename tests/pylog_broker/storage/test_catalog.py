@@ -232,11 +232,13 @@ def test_the_lock_ends_with_the_process(tmp_path: Path) -> None:
     open_catalog(tmp_path).close()
 
 
-@pytest.mark.parametrize("kind", ["cluster", "topics", "checkpoint", "producer_ids"])
+@pytest.mark.parametrize("kind", ["cluster", "topics", "checkpoint", "producer_ids", "log_starts"])
 def test_a_newer_format_is_refused(tmp_path: Path, kind: str) -> None:
     catalog = open_catalog(tmp_path)
     catalog.next_producer_id()
-    catalog.create_topic("a", 1)
+    log = catalog.create_topic("a", 1).partitions[0]
+    append(log, b"x")
+    log.delete_records_before(1)
     catalog.close()
     path = tmp_path / "meta" / f"{kind}.json"
     path.write_text(path.read_text().replace('"format":1', '"format":2'))
@@ -246,11 +248,13 @@ def test_a_newer_format_is_refused(tmp_path: Path, kind: str) -> None:
     open_catalog(tmp_path).close()
 
 
-@pytest.mark.parametrize("kind", ["cluster", "topics", "producer_ids"])
+@pytest.mark.parametrize("kind", ["cluster", "topics", "producer_ids", "log_starts"])
 def test_damaged_metadata_is_refused(tmp_path: Path, kind: str) -> None:
     catalog = open_catalog(tmp_path)
     catalog.next_producer_id()
-    catalog.create_topic("a", 1)
+    log = catalog.create_topic("a", 1).partitions[0]
+    append(log, b"x")
+    log.delete_records_before(1)
     catalog.close()
     path = tmp_path / "meta" / f"{kind}.json"
     document = json.loads(path.read_text())
