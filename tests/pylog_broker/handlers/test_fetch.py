@@ -15,6 +15,11 @@ from harness.pylog_broker.protocol.generated.fetch import (
     FetchRequestReplicaState,
     FetchRequestTopic,
 )
+from harness.pylog_broker.protocol.generated.produce import (
+    ProduceRequest,
+    ProduceRequestPartition,
+    ProduceRequestTopic,
+)
 from harness.pylog_broker.protocol.primitives import ZERO_UUID, MalformedMessage
 from harness.pylog_broker.storage.batch import build_batch, iterate_records, parse_header, verify_produced
 from harness.pylog_broker.storage.log import PartitionLog
@@ -154,6 +159,21 @@ def test_a_long_poll_ends_with_the_first_append(local: LocalBroker) -> None:
     assert [len(offsets_in(row.records)) for row in rows_of(decode(parked.encode(), asked, 12))] == [0, 2]
     assert local.broker.waiters.by_log == {}
     assert local.broker.timers.next_deadline_s() != local.now_s + 1, "its deadline is gone as well"
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_produce_wakes_a_long_poll(local: LocalBroker, times: int) -> None:
+    local.catalog.create_topic("topic", 1)
+    records = bytes(build_batch([(None, b"v")], timestamp_ms=NOW_MS))
+    for count in range(1, times + 1):  # the first request of a connection takes another path than those after it
+        parked = local.send(request(local, "topic", {0: count - 1}, max_wait_ms=5000), 12)
+        assert isinstance(parked, Parked)
+        produce = ProduceRequest(
+            acks=1, topic_data=[ProduceRequestTopic("topic", partition_data=[ProduceRequestPartition(0, records)])]
+        )
+        local.send(produce, 9)
+        local.advance(0)
+        assert parked.deferred.done
 
 
 def test_a_long_poll_ends_at_its_deadline(local: LocalBroker) -> None:
