@@ -7,6 +7,7 @@ slipped through the escaping would still do nothing.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import urllib.parse
@@ -47,7 +48,8 @@ def write_html(result: Result, path: Path) -> None:
         scratch.write_text(text, encoding="utf-8")
         scratch.replace(path)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            scratch.unlink()
         raise DiskFull(f"cannot write {path}: {error.strerror}", next_command="df -h .") from error
 
 

@@ -5,6 +5,7 @@ A name that is not listed still shows: its title is made from the name. Units co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,33 +24,45 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``count`` names the counts of the verdict that tell how often the rule was broken, first found wins."""
+    """``count`` names the counts of the verdict that tell how often the rule was broken: the first found wins.
+
+    ``short`` names the row whether it held or not; ``broken`` is what is counted.
+    """
 
     title: str
+    short: str
     broken: str
     count: tuple[str, ...]
     meaning: str
     feature: Feature | None = None
 
 
-_FROM_INTENDED = "counted from the moment the schedule wanted the message sent, so waiting in the client counts too"
+_INTENDED = "from the moment the schedule wanted the message sent, so waiting in the client counts too"
 
 METRICS: Mapping[str, Metric] = {
-    "throughput_acknowledged": Metric("Throughput, acknowledged", "throughput in", "messages acknowledged to publishers per second while flooded through a fixed in-flight window (closed loop)"),
-    "throughput_delivered": Metric("Throughput, delivered", "throughput out", "deliveries to all groups together per second while flooded"),
-    "publish_latency_p50": Metric("Publish latency p50", "publish p50", f"half the acknowledgements came within this; {_FROM_INTENDED}"),
-    "publish_latency_p99": Metric("Publish latency p99", "publish p99", f"99 of 100 acknowledgements came within this; {_FROM_INTENDED}"),
-    "end_to_end_latency_p50": Metric("End-to-end latency p50", "end to end p50", f"half the deliveries came within this; {_FROM_INTENDED}"),
-    "end_to_end_latency_p99": Metric("End-to-end latency p99", "end to end p99", f"99 of 100 deliveries came within this; {_FROM_INTENDED}"),
-    "recovery_first_acknowledged": Metric("Back after kill −9", "back after kill −9", "from SIGKILL to the first message acknowledged again, restart included"),
+    "throughput_acknowledged": Metric("Throughput, acknowledged", "throughput in", "messages acknowledged to publishers per second, flooded through a fixed in-flight window (closed loop)"),
+    "throughput_delivered": Metric("Throughput, delivered", "throughput out", "first deliveries to all groups together per second, while flooded through a fixed in-flight window (closed loop)"),
+    "throughput_drained": Metric("Throughput until drained", "throughput drained", "deliveries per second from the flood's start until the last one came, the backlog included"),
+    "throughput_decay": Metric("Decay of the flood", "decay", "acknowledgements in the last third of the flood over those in the first"),
     "replay_throughput": Metric("Replay rate", "replay rate", "messages a second while one group reads everything again", Feature.REPLAY),
-    "stored_bytes_per_published_byte": Metric("Bytes stored per byte published", "stored bytes", "disk written by the broker for every byte of payload, all groups together"),
+    "recovery_first_acknowledged": Metric("Back after kill −9", "back after kill −9", "from SIGKILL to the first message acknowledged again, restart included"),
+    "recovery_first_delivered": Metric("Delivering after kill −9", "delivering after kill −9", "from SIGKILL to the first message delivered again, restart included"),
+    "stored_bytes_per_published_byte": Metric("Bytes kept per byte published", "bytes kept per byte", "disk kept by the broker for every byte of payload, all groups together"),
     "generator_lag_p99": Metric("Generator lag p99", "generator lag", "how late the load generator itself was; above 1 ms the latencies are not the broker's"),
+    "offered_in_time": Metric("Offered in time", "offered in time", "share of the messages that went out within 100 ms of their intended time"),
 }  # fmt: skip
 
+_PATTERNS: tuple[tuple[str, str, str, str], ...] = (
+    (r"publish_latency_p([0-9_]+)", "Publish latency p{0}", "publish p{0}", "this share of the acknowledgements came within it, counted " + _INTENDED),
+    (r"end_to_end_latency_p([0-9_]+)", "End-to-end latency p{0}", "end to end p{0}", "this share of the first deliveries came within it, counted " + _INTENDED),
+    (r"throughput_delivered_(.+)", "Throughput, delivered to {0}", "out to {0}", "first deliveries to one group per second while flooded"),
+)  # fmt: skip
+
 CHECKS: Mapping[str, Check] = {
-    "durability": Check("Nothing acknowledged is lost", "acknowledged and lost", ("lost",), "a message that was acknowledged is delivered, kill −9 or not"),
-    "replay": Check("Replay equals first reading", "different on replay", ("replay_differs", "differs"), "the second reading gives the same messages in the same order", Feature.REPLAY),
+    "durability": Check("Nothing acknowledged is lost", "nothing lost", "acknowledged and lost", ("lost",), "what was acknowledged is delivered, kill −9 or not"),
+    "duplicates": Check("Every duplicate has a cause", "duplicates explained", "duplicates without a cause", ("unexplained",), "a second delivery follows a resend, a crash or a kill"),
+    "ordering": Check("Order within each key", "order within keys", "out of order within a key", ("reordered_within_key",), "no message of a key overtakes another", Feature.ORDER_PER_KEY),
+    "replay": Check("Replay equals the first reading", "replay complete", "different on replay", ("replay_differs", "differs", "missing"), "the second reading gives the same messages again", Feature.REPLAY),
 }  # fmt: skip
 
 
@@ -58,13 +71,18 @@ def metric(name: str) -> Metric:
     known = METRICS.get(name)
     if known is not None:
         return known
-    title = name.replace("_", " ").strip().capitalize() or "unnamed"
-    return Metric(title, title.lower(), "")
+    for pattern, title, short, meaning in _PATTERNS:
+        match = re.fullmatch(pattern, name)
+        if match:
+            part = match.group(1).replace("_", ".") if "p([0-9" in pattern else match.group(1)
+            return Metric(title.format(part), short.format(part), meaning)
+    words = name.replace("_", " ").strip() or "unnamed"
+    return Metric(words.capitalize(), words, "")
 
 
 def check(name: str) -> Check:
     known = CHECKS.get(name)
     if known is not None:
         return known
-    title = name.replace("_", " ").strip().capitalize() or "unnamed"
-    return Check(title, name.replace("_", " "), (), "")
+    words = name.replace("_", " ").strip() or "unnamed"
+    return Check(words.capitalize(), words, words, (), "")

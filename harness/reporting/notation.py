@@ -63,6 +63,8 @@ def quantity(value: float | None, unit: str, digits: int = 3) -> str:
     """``quantity(0.0123, "s")`` -> ``12.3 ms``; ``quantity(None, "ms")`` -> ``none``."""
     if value is None:
         return MISSING
+    if not math.isfinite(value):
+        return significant(value)
     factor, name = _scaled(value, unit)
     text = significant(value * factor, digits, exact=name == "")
     if name in ("", "×", "%"):

@@ -20,7 +20,7 @@ def _rule(name: str, short: str = "") -> Pick:
     return Pick((name,), rule=True, short=short)
 
 
-_LATENCY = Pick(("end_to_end_latency_p99", "end_to_end_latency_p50"), ("paced", "steady"))
+_LATENCY = Pick(tuple(f"end_to_end_latency_p{tail}" for tail in (99, 95, 90, 50)), ("paced", "steady"))
 _FLOOD = Pick(("throughput_delivered", "throughput_acknowledged"), ("flood",))
 _RECOVERY = Pick(("recovery_first_acknowledged",), ("crash",))
 _LOST = _rule("durability")

@@ -106,14 +106,11 @@ def rows_of(result: Result, workload: str) -> list[ScoreRow]:
 
 def _figure_row(result: Result, workload: str, pick: Pick) -> ScoreRow | None:
     here = [cell for cell in result.cells if cell.workload == workload]
-    for name in pick.names:
-        found = [cell for cell in here if cell.metric == name]
-        if not found:
-            continue
-        phases = list(dict.fromkeys(cell.phase for cell in found))
-        phase = next((wanted for wanted in pick.phases if wanted in phases), phases[0])
-        return figure_row(result, workload, name, phase)
-    return None
+    there = dict.fromkeys((cell.metric, cell.phase) for cell in here)
+    wanted = [(name, phase) for phase in pick.phases for name in pick.names]
+    wanted += [key for name in pick.names for key in there if key[0] == name]
+    found = next((key for key in wanted if key in there), None)
+    return figure_row(result, workload, *found) if found else None
 
 
 def figure_row(result: Result, workload: str, metric: str, phase: str) -> ScoreRow:
@@ -237,7 +234,7 @@ def rule_row(result: Result, workload: str, checker: str) -> ScoreRow | None:
     for column in result.brokers:
         one = judged(result, workload, checker, column.name)
         cells[column.name] = absent(result, workload, column, entry.feature) if one is None else _ruled(one)
-    return ScoreRow("rule", checker, "", entry.title, entry.broken, entry.meaning, "lower", "", cells)
+    return ScoreRow("rule", checker, "", entry.title, entry.short, entry.meaning, "lower", "", cells)
 
 
 def _ruled(one: Judged) -> ScoreCell:

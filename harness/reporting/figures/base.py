@@ -149,7 +149,7 @@ def line_trace(drawing: Drawing, curve: Curve, *, first: bool, name: str = "", f
         showlegend=first,
         opacity=0.4 if faint else 1.0,
         line={"color": mark.light, "dash": mark.dash, "width": 1.2 if faint else 2.2},
-        marker={"symbol": mark.symbol, "size": sizes if not faint else 0, "color": mark.light},
+        marker={"symbol": mark.symbol, "size": sizes if not faint else 0, "color": mark.light, "line": {"width": 0}},
     )
 
 

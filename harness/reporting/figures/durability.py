@@ -53,6 +53,9 @@ def durability(drawing: Drawing, workload: str, tier: str, fates: Sequence[Fate]
 def fates_of(drawing: Drawing, workload: str, broker: str, fates: Sequence[Fate]) -> dict[str, int]:
     """Fate -> messages over all repeats; fates that no verdict counts are left out."""
     found: dict[str, int] = {}
+    one = judged(drawing.result, workload, "durability", broker)
+    if one is not None and "acknowledged" in one.counts:
+        found["delivered"] = one.counts["acknowledged"] - one.counts.get("undelivered", one.counts.get("lost", 0))
     for fate in fates:
         for checker, name in fate.sources:
             one = judged(drawing.result, workload, checker, broker)
@@ -98,6 +101,14 @@ def _plot(
     most = max(sum(row.values()) for row in table.values())
     layout = {
         "barmode": "stack",
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1.02,
+            "yanchor": "bottom",
+            "traceorder": "normal",
+            "font": {"size": 12},
+        },
         "annotations": notes,
         "xaxis": {"title": axis_title("messages over all repeats"), "range": [0, max(1, most) * 1.3]},
         "yaxis": {"categoryorder": "array", "categoryarray": list(reversed(labels)), "type": "category"},

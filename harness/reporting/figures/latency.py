@@ -22,6 +22,7 @@ from harness.reporting.figures.base import (
 from harness.reporting.metrics import metric as metric_entry
 
 HEIGHT_PX = 380
+CALM_PHASES = ("paced", "steady")
 QUANTILES = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 
 
@@ -36,18 +37,27 @@ class Kind:
 
 def latency(drawing: Drawing, workload: str, kind: Kind) -> Figure | None:
     """None when the workload has neither curve nor figure of this kind."""
-    curves = drawing.curves(workload, kind.curve)
+    phase = main_phase(drawing, workload, kind)
+    curves = [curve for curve in drawing.curves(workload, kind.curve) if curve.label == phase]
     cells = [cell for name in kind.metrics for cell in drawing.cells(workload, name)]
     if not curves and not cells:
         return None
     return Figure(
         id=slug("latency", kind.curve, workload),
-        title=f"{workload_title(workload)}: {kind.words}",
+        title=f"{workload_title(workload)}: {kind.words}" + (f", phase {phase}" if phase else ""),
         sentence=_sentence(drawing, curves, kind),
         table=_table(drawing, workload, kind),
         plot=_plot(drawing, curves) if curves else {},
         height_px=HEIGHT_PX,
     )
+
+
+def main_phase(drawing: Drawing, workload: str, kind: Kind) -> str:
+    """The phase that is drawn: the usual names first, then the first one without a fault. The others are in the table."""
+    found = unique(curve.label for curve in drawing.curves(workload, kind.curve))
+    faults = {fault.phase for run in drawing.result.runs if run.workload == workload for fault in run.faults}
+    calm = [name for name in found if name not in faults]
+    return next((name for name in CALM_PHASES if name in calm), (calm or found or [""])[0])
 
 
 def tail_axis(curve: Curve) -> Curve:
@@ -97,15 +107,15 @@ def _sentence(drawing: Drawing, curves: list[Curve], kind: Kind) -> str:
 
 
 def _table(drawing: Drawing, workload: str, kind: Kind) -> Table:
-    groups = {name: drawing.cells(workload, name) for name in kind.metrics}
+    groups = {name: found for name in kind.metrics if (found := drawing.cells(workload, name))}
     keys = unique(f"{cell.phase}\n{cell.broker}" for cells in groups.values() for cell in cells)
     rows = []
     for key in keys:
         phase, broker = key.split("\n")
         texts = []
         for cells in groups.values():
-            found = next((cell for cell in cells if (cell.phase, cell.broker) == (phase, broker)), None)
-            texts.append(cell_text(found) if found else "not measured")
+            match = next((cell for cell in cells if (cell.phase, cell.broker) == (phase, broker)), None)
+            texts.append(cell_text(match) if match else "too few samples")
         rows.append((drawing.label(broker), phase or "whole run", *texts))
-    columns = tuple(metric_entry(name).short for name in kind.metrics)
+    columns = tuple(metric_entry(name).short for name in groups)
     return Table(("broker", "phase", *columns), tuple(rows))

@@ -91,7 +91,7 @@ def _plot(drawing: Drawing, rows: list[ScoreRow], height: int) -> dict[str, Any]
         "shapes": shapes,
         "xaxis": {
             "type": "log",
-            "title": axis_title(f"← worse than {baseline}   ·   times   ·   better than {baseline} →"),
+            "title": axis_title(f"← worse · times {baseline} · better →"),
             "tickvals": TICKS,
             "ticktext": [tick_text(tick) for tick in TICKS],
         },
