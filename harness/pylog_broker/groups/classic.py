@@ -277,13 +277,15 @@ class ClassicGroup(Rebalancing):
             self._answers.append(Answer(member.sync_token, SyncReply(ErrorCode.FENCED_INSTANCE_ID)))
             member.sync_token = None
         self.members.rename(member, request.fresh_member_id)
+        # Stored at once, also in the middle of a rebalance: a crash must not bring the fenced id back, for then the
+        # living member would be the one that is fenced, which clients take as fatal.
+        self.must_store = True
         if self.leader_id == fenced_id:
             self.leader_id = member.member_id
         if self.state is GroupState.STABLE:
             self.members.update(member, request, now.monotonic_s)
             self._wake_by(member.session_deadline_s)
             if self.members.choose_protocol() == self.protocol_name:
-                self.must_store = True
                 self._answer_returning_static(member, request, leader_before, token)
                 return
         self._hold_join(member, request, token, now)

@@ -22,7 +22,7 @@ from harness.pylog_broker.storage.log import PartitionLog
 logger = logging.getLogger(__name__)
 
 TOPIC_NAME = "__consumer_offsets"
-SEGMENT_BYTES = 1 << 20
+SEGMENT_BYTES = 256 << 10
 TOPIC_CONFIG = {
     "cleanup.policy": "compact",
     "segment.bytes": str(SEGMENT_BYTES),

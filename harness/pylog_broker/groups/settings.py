@@ -40,7 +40,7 @@ class GroupSettings:
     member_bytes_total_max: int = 256 * 1024 * 1024
     offset_metadata_bytes_max: int = 4_096
     offsets_partitions: int = 6
-    compaction_bytes_min: int = 4 * 1024 * 1024
+    compaction_bytes_min: int = 1024 * 1024
     offsets_retention_minutes: int = 10_080
     offsets_retention_check_interval_ms: int = 600_000
     offsets_max: int = 500_000

@@ -175,6 +175,19 @@ def test_a_static_member_keeps_its_place_over_a_restart() -> None:
     assert (third.generation, third.skip_assignment) == (1, True)
 
 
+def test_a_restart_in_a_rebalance_does_not_bring_a_fenced_static_member_back() -> None:
+    desk = Desk()
+    first = desk.join_reply(desk.ask_join(instance="a")).member_id
+    desk.ask_sync(first, 1, {first: b"1"}, instance="a")
+    desk.enter()
+    second = desk.ask_join(instance="a")  # takes over while the group rebalances
+    living = desk.join_reply(second).member_id
+    desk.restart()
+    assert desk.heartbeat(living, 2, instance="a") is ErrorCode.UNKNOWN_MEMBER_ID
+    assert desk.heartbeat(first, 1, instance="a") is not ErrorCode.NONE
+    assert desk.join_reply(desk.ask_join(instance="a")).generation > 1
+
+
 def test_the_generation_goes_on_after_an_empty_group_restarts() -> None:
     desk = Desk()
     (first,), generation = desk.form(1)

@@ -353,7 +353,7 @@ def test_the_offsets_topic_is_kept_small(office: Office) -> None:
         office.ask(request, 8, offset_commit.OffsetCommitResponse)
         office.pass_time(0.002)
     size = sum(log.size_bytes for log in office.broker.catalog.topics[TOPIC_NAME].partitions)
-    assert size < 7 << 20, "sixteen megabytes of commits were written"
+    assert size < 2 << 20, "sixteen megabytes of commits were written"
     office.broker.close()
     office.open()
     assert office.broker.groups.coordinator.committed("g")["t"][1].offset == 3_999
