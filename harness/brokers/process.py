@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import psutil
 from harness.brokers import ports
 from harness.brokers.api import BrokerState, Evidence, Inspection
 from harness.brokers.handshake import Greeting, NotReady
+from harness.brokers.identity import ProcessIdentity
 from harness.brokers.products.base import LOOPBACK, Installation, Product
 from harness.brokers.supervisor import Order, Supervisor
 from harness.errors import BrokerStartFailed, BrokerUnavailable, DiskFull, PortBusy, UsageError
@@ -24,7 +27,8 @@ from harness.model.broker import BrokerInfo
 READY_DEADLINE_S = 60.0
 READY_PERIOD_S = 0.02
 GREETING_TIMEOUT_S = 2.0
-LOG_LINES = 15
+LOG_LINES = 8  # of an error message, twice: where the trouble began and where it ended
+COMPLAINT = re.compile(r"\b(error|fatal|severe|exception|failed)\b|Exception", re.IGNORECASE)
 LOG_TAIL_BYTES = 64 << 10
 DISK_FLOOR_BYTES = 200 << 20  # below this no broker can be expected to work
 STATE_DEADLINE_S = 5.0
@@ -49,6 +53,8 @@ class ProcessBroker:
         self._setup: _Setup | None = None
         self._supervisor: Supervisor | None = None
         self._info: BrokerInfo | None = None
+        self._lock = self._root / "lock"  # held by the keeper: one folder serves one broker
+        self._log_start = 0
 
     @classmethod
     def create(cls, product: Product, root: Path, url: str | None) -> ProcessBroker:
@@ -135,7 +141,7 @@ class ProcessBroker:
                     cpu_seconds += times.user + times.system
                     rss += process.memory_info().rss
                     written += process.io_counters().write_bytes
-                    uptime = max(uptime, time.time() - process.create_time())
+                    uptime = max(uptime, uptime_s(pid))
                     paused = process.status() == psutil.STATUS_STOPPED
                     state = BrokerState.PAUSED if paused else BrokerState.RUNNING
         disk = folder_bytes(self._root / "data")
@@ -148,12 +154,6 @@ class ProcessBroker:
         supervisor.release()
         self._supervisor = None
         return supervisor
-
-    def use_lock(self, lock: Path) -> None:
-        """Have the keeper hold ``lock`` as long as the broker lives."""
-        self._lock = lock
-
-    _lock: Path | None = None
 
     def _running(self) -> bool:
         return self._supervisor is not None and self._supervisor.alive
@@ -177,9 +177,11 @@ class ProcessBroker:
         if shutil.disk_usage(self._root).free < DISK_FLOOR_BYTES:
             raise DiskFull(f"less than 200 MB free in {self._root}", next_command=f"df -h {self._root}")
         launch = self._product.prepare(setup.installation, self._root, setup.ports, setup.settings)
-        lock = self._lock or self._root / "lock"
         log = self._root / "broker.log"
-        order = Order(launch.argv, launch.env, self._root, log, launch.companions, lock=lock, grace_s=launch.grace_s)
+        self._log_start = log.stat().st_size if log.exists() else 0
+        order = Order(
+            launch.argv, launch.env, self._root, log, launch.companions, lock=self._lock, grace_s=launch.grace_s
+        )
         try:
             self._supervisor = Supervisor(order)
         except OSError as error:
@@ -231,10 +233,10 @@ class ProcessBroker:
             raise
 
     def _failed(self, what: str) -> BrokerStartFailed:
-        words = self.log_tail(LOG_LINES)
+        words = telling(tail(self._root / "broker.log", sys.maxsize, since=self._log_start))
         quoted = "\n".join(f"    {line}" for line in words) or "    (it wrote nothing)"
         return BrokerStartFailed(
-            f"{self.name} did not start: {what}\nThe end of {self._root / 'broker.log'}:\n{quoted}",
+            f"{self.name} did not start: {what}\nFrom {self._root / 'broker.log'}:\n{quoted}",
             next_command=f"harness doctor {self.name}",
         )
 
@@ -260,6 +262,14 @@ def process_state(pid: int) -> str:
         return ""
 
 
+def uptime_s(pid: int) -> float:
+    """Seconds since the process started, from clocks that agree with each other (psutil's start time is off by up to a second)."""
+    identity = ProcessIdentity.of(pid)
+    if identity is None:
+        return 0.0
+    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - identity.started_ticks / os.sysconf("SC_CLK_TCK"))
+
+
 def folder_bytes(folder: Path) -> int:
     """What a folder occupies on disk (blocks, not sizes: journals are sparse); files that vanish meanwhile count nothing."""
     total = 0
@@ -270,11 +280,21 @@ def folder_bytes(folder: Path) -> int:
     return total
 
 
-def tail(path: Path, lines: int) -> list[str]:
-    """The last lines of a text file, reading at most 64 KiB of it."""
+def tail(path: Path, lines: int, *, since: int = 0) -> list[str]:
+    """The last lines of a text file, reading at most 64 KiB of it and nothing before the byte ``since``."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
+            file.seek(max(since, file.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
             return file.read().decode("utf-8", "replace").splitlines()[-lines:]
     except OSError:
         return []
+
+
+def telling(lines: Sequence[str]) -> list[str]:
+    """The lines around the first complaint, and the last ones: brokers tell the cause first and then unwind at length."""
+    first = next((number for number, line in enumerate(lines) if COMPLAINT.search(line)), len(lines))
+    head = list(lines[first : first + LOG_LINES])
+    rest = list(lines[first + LOG_LINES :]) if head else list(lines)
+    if len(rest) <= LOG_LINES:
+        return head + rest
+    return [*head, "[...]", *rest[-LOG_LINES:]] if head else rest[-LOG_LINES:]

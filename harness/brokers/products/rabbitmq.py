@@ -80,6 +80,7 @@ class RabbitMQ:
             "RABBITMQ_HOME": str(server),
             "RABBITMQ_PLUGINS_DIR": str(applications),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_LOG": "-color",
             "RABBITMQ_NODENAME": node,
             "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
             "RABBITMQ_NODE_PORT": str(client),

@@ -1,0 +1,29 @@
+"""What every room's tests share: ``@pytest.mark.broker(NAME)`` skips, by name and with the command that helps, where that broker is missing.
+
+With ``HARNESS_REQUIRE_BROKERS=1`` (as in continuous integration) a missing broker is a failure instead.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+
+import pytest
+
+from harness.brokers import missing_reason
+
+
+@functools.cache
+def _missing(name: str) -> str | None:
+    return missing_reason(name)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("broker"):
+        for name in mark.args:
+            reason = _missing(name)
+            if reason is None:
+                continue
+            if os.environ.get("HARNESS_REQUIRE_BROKERS") == "1":
+                pytest.fail(f"HARNESS_REQUIRE_BROKERS=1, but {reason}", pytrace=False)
+            pytest.skip(f"needs {name}: {reason}")
