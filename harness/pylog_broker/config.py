@@ -142,6 +142,23 @@ TOPIC_DEFAULTS: Mapping[str, tuple[str, int]] = {
 Where several names set the same thing, the one with the finer unit wins, as in Kafka.
 """
 
+GROUP_DOCS: Mapping[str, str] = {
+    "group.min.session.timeout.ms": "Shortest session timeout in ms that a member may ask for.",
+    "group.max.session.timeout.ms": "Longest session timeout in ms that a member may ask for.",
+    "group.initial.rebalance.delay.ms": "Time in ms that an empty group waits for more members to join.",
+    "group.max.size": "Most members of one group.",
+    "group.max.count": "Most groups. This broker's own bound.",
+    "group.members.max.bytes": "Memory in bytes for what all members say of themselves. This broker's own bound.",
+    "offset.metadata.max.bytes": "Longest text in bytes that may go with a committed offset.",
+    "offsets.topic.num.partitions": "Partitions of `__consumer_offsets` when it is made.",
+    "offsets.topic.compaction.min.bytes": "Size at which a partition of committed offsets is rewritten. Own setting.",
+    "offsets.retention.minutes": "Time in minutes that offsets of an empty group are kept.",
+    "offsets.retention.check.interval.ms": "Time in ms between two searches for expired offsets.",
+    "offsets.max.count": "Most committed offsets, over all groups. This broker's own bound.",
+    "offsets.metadata.total.max.bytes": "Memory in bytes for the texts of committed offsets. This broker's own bound.",
+}
+
+assert set(GROUP_DOCS) == set(GROUP_NAMES)
 assert {setting.field for setting in SETTINGS.values()} == {
     item.name for item in fields(BrokerConfig) if item.name not in ("topic", "groups", "given")
 }

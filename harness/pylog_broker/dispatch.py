@@ -141,8 +141,8 @@ class Dispatcher:
             )
         if reply.__class__ is bytes:
             if lane.flexible_response:
-                return _pack_flexible_response(len(reply) + 5, correlation_id, 0) + reply  # type: ignore[operator, arg-type]
-            return _pack_response(len(reply) + 4, correlation_id) + reply  # type: ignore[operator, arg-type]
+                return _pack_flexible_response(len(reply) + 5, correlation_id, 0) + reply
+            return _pack_response(len(reply) + 4, correlation_id) + reply
         if reply is None:
             return None
         if isinstance(reply, Deferred):

@@ -136,14 +136,17 @@ class Server:
             timeout_s = 0.0
         else:
             timeout_s = -1.0 if deadline_s is None else max(0.0, deadline_s - broker.now_s())
+        has_new_connections = False
         for fd, events in self._epoll.poll(timeout_s, EVENTS_PER_ROUND_MAX):
             connection = self._connections.get(fd)
             if connection is not None:
                 self._on_event(connection, events)
             elif fd == self._listener_fd:
-                self._accept()
+                has_new_connections = True
             elif fd == self._wakeup_reader.fileno():
                 self._wakeup_reader.recv(4096)
+        if has_new_connections:
+            self._accept()  # last, so that no event of this round is for a descriptor that was closed and given again
         broker.timers.run_due(broker.now_s())
         broker.waiters.run_ready()
         for _ in range(len(self._resumable)):
@@ -159,9 +162,8 @@ class Server:
                 self._close(connection)
         while self._connections and (left_s := deadline_s - self._broker.now_s()) > 0:
             for fd, events in self._epoll.poll(left_s, EVENTS_PER_ROUND_MAX):
-                connection = self._connections.get(fd)
-                if connection is not None:
-                    self._on_event(connection, events)
+                if fd in self._connections:
+                    self._on_event(self._connections[fd], events)
 
     # --- connections -----------------------------------------------------------------------------------------------
 
@@ -288,7 +290,7 @@ class Server:
             while (frame := reader.next_frame()) is not None:
                 response = handle(frame, peer)
                 if response.__class__ is bytes:
-                    held.append(response)  # type: ignore[arg-type]
+                    held.append(response)
                     if len(frame) < HELD_REQUEST_BYTES_MAX and len(held) < HELD_RESPONSES_MAX:
                         continue
                 if held:
@@ -297,7 +299,7 @@ class Server:
                 if isinstance(response, Parked):
                     self._park(connection, response)
                 elif response.__class__ is list:
-                    self._send_parts(connection, response)  # type: ignore[arg-type]
+                    self._send_parts(connection, response)
                 if connection.closed or connection.outgoing or connection.parked is not None:
                     break
         except (FramingError, MalformedMessage, CloseConnection) as error:
@@ -353,6 +355,7 @@ class Server:
         """Send what the socket takes, and ask to be told when it takes more."""
         outgoing = connection.outgoing
         budget = SENDFILE_BYTES_PER_TURN
+        rest: memoryview | LogSlice
         try:
             while outgoing and budget > 0:
                 part = outgoing[0]

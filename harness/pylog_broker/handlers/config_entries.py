@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from harness.pylog_broker.config import GROUP_DOCS, TOPIC_DEFAULTS, BrokerConfig
 from harness.pylog_broker.config import SETTINGS as BROKER_SETTINGS
-from harness.pylog_broker.config import TOPIC_DEFAULTS, BrokerConfig
 from harness.pylog_broker.groups.settings import KAFKA_NAMES as GROUP_NAMES
 from harness.pylog_broker.storage.catalog import Topic
 from harness.pylog_broker.storage.topic_config import (
@@ -75,7 +75,7 @@ def broker_entries(config: BrokerConfig) -> list[Entry]:
     for name, field in GROUP_NAMES.items():
         kind = LONG if name.endswith("bytes") else INT
         value = format_value(getattr(config.groups, field))
-        entries.append(_broker_entry(config, name, value, kind, "A setting of the group coordinator."))
+        entries.append(_broker_entry(config, name, value, kind, GROUP_DOCS[name]))
     return sorted(entries)
 
 

@@ -10,6 +10,7 @@ import random
 import pytest
 
 from harness.pylog_broker.protocol import generate
+from harness.pylog_broker.protocol.generated.api_versions import ApiVersionsResponse
 from harness.pylog_broker.protocol.primitives import MalformedMessage
 from harness.pylog_broker.protocol.schema_table import SchemaError, parse_api
 from tests.pylog_broker.protocol.samples import APIS, CASES, message_class, random_message
@@ -60,6 +61,10 @@ def test_kafka_python_reads_and_writes_the_same_bytes(api: str, kind: str, versi
     else:
         pytest.fail(f"kafka-python has no {api}{kind}")
     for message in _samples(api, kind, version):
+        if isinstance(message, ApiVersionsResponse):
+            message.error_code = (
+                0  # with an error, kafka-python expects a body of version 0, as the dispatcher sends it
+            )
         data = bytes(message.encode(version))
         decoded = cls.decode(data, version=version)
         decoded._header = None
