@@ -1,5 +1,6 @@
-"""What every room's tests share: ``@pytest.mark.broker(NAME)`` skips, by name and with the command that helps, where that broker is missing.
+"""What every room's tests share: the marker for real brokers.
 
+``@pytest.mark.broker(NAME)`` skips, by name and with the command that helps, where that broker is missing.
 With ``HARNESS_REQUIRE_BROKERS=1`` (as in continuous integration) a missing broker is a failure instead.
 """
 

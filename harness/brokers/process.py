@@ -52,7 +52,6 @@ class ProcessBroker:
         self._port = port
         self._setup: _Setup | None = None
         self._supervisor: Supervisor | None = None
-        self._info: BrokerInfo | None = None
         self._lock = self._root / "lock"  # held by the keeper: one folder serves one broker
         self._log_start = 0
 
@@ -191,7 +190,7 @@ class ProcessBroker:
                 ) from None
             raise self._failed(f"it cannot be started: {error}") from None
         greeting = self._await_greeting(self._supervisor)
-        self._info = BrokerInfo(
+        return BrokerInfo(
             name=self.name,
             product=self._product.title,
             version=greeting.version or setup.installation.version,
@@ -201,7 +200,6 @@ class ProcessBroker:
             settings=dict(launch.settings),
             management=dict(launch.management),
         )
-        return self._info
 
     def _check_ports(self, setup: _Setup) -> None:
         for port in setup.ports:
