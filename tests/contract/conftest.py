@@ -6,6 +6,7 @@ every probe (``harness.adapters.probes``) is written there as JSON.
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import os
@@ -38,6 +39,19 @@ def _cases() -> list[Any]:
     return cases
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Warnings are errors here, but two habits of kafka-python are not ours to mend."""
+    theirs = (
+        "ignore:(read|open)_text is deprecated:DeprecationWarning",
+        "ignore:unclosed <socket:ResourceWarning",  # of attempts to connect while the broker is down
+        "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning",
+    )
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            for habit in theirs:
+                item.add_marker(pytest.mark.filterwarnings(habit))
+
+
 @pytest.fixture(scope="session")
 def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, RunningBroker]]:
     running: dict[str, RunningBroker] = {}
@@ -65,6 +79,7 @@ def subject(
     )
     yield subject
     subject.close()
+    gc.collect()  # what a library left open is reported in the test that left it
 
 
 @pytest.fixture

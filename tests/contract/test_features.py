@@ -19,7 +19,18 @@ from harness.adapters.registry import create_adapter
 from harness.model.broker import BrokerInfo
 from harness.model.messages import ACCEPT, DEAD, DEAD_LETTERS, Outcome, Reason, retry
 from harness.model.provisioning import Provisioning
-from tests.contract.subject import Subject, eventually, nothing_more, numbered, sequence_of, take, until_ready
+from tests.contract.subject import (
+    Subject,
+    batch_of,
+    eventually,
+    nothing_more,
+    numbered,
+    push,
+    sequence_of,
+    settle_all,
+    take,
+    until_ready,
+)
 
 
 def test_fan_out_gives_every_group_everything(probed: Subject) -> None:
@@ -113,29 +124,30 @@ def test_expiry_withholds_what_is_too_old(probed: Subject) -> None:
 
 
 def test_delayed_retry_waits_and_counts(probed: Subject) -> None:
-    bench = probed.bench(groups={"workers": 1}, retry={"max": 2, "backoff": ["300ms", "600ms"]}, dead_letter=True)
+    bench = probed.bench(groups={"workers": 1}, retry={"max": 2, "backoff": ["1s", "1500ms"]}, dead_letter=True)
     bench.publish_ok(numbered(3))
+    publisher = bench.publisher()
     subscriber = bench.subscriber()
     due_ns: dict[int, int] = {}
     settled = 0
     while settled < 3:
         deliveries = subscriber.receive(3, 10.0)
         for payload in deliveries.payloads:
-            due_ns[sequence_of(payload)] = time.monotonic_ns() + 300_000_000
-        assert subscriber.settle(deliveries, retry(300)).outcome is Outcome.OK
+            due_ns[sequence_of(payload)] = time.monotonic_ns() + 1_000_000_000
+        assert subscriber.settle(deliveries, retry(1000)).outcome is Outcome.OK
         settled += len(deliveries)
     assert not len(subscriber.receive(1, 0.15)), "before its time"
-    assert bench.backlog()["workers"] == 3, "a retry in waiting is still to be done"
-    bench.publish_ok(numbered(1, start=50))
+    assert eventually(lambda: bench.backlog()["workers"] == 3, 0.5), "a retry in waiting is still to be done"
+    settle_all(publisher, push(publisher, batch_of(numbered(1, start=50))), 1)
     (other,) = take(subscriber, 1)
     assert sequence_of(other.payload) == 50, "a retry in waiting holds up nobody"
-    second = take(subscriber, 3, how=retry(600))
+    second = take(subscriber, 3, how=retry(1500))
     now_ns = time.monotonic_ns()
     assert {row.attempt for row in second} == {1}
     assert all(row.at_ns >= due_ns[sequence_of(row.payload)] - 2_000_000 for row in second), "before its time"
     third = take(subscriber, 3)
     assert {row.attempt for row in third} == {2}
-    assert all(row.at_ns >= now_ns + 400_000_000 for row in third)
+    assert all(row.at_ns >= now_ns + 1_000_000_000 for row in third)
     assert {sequence_of(row.payload) for row in third} == {0, 1, 2}
     assert nothing_more(subscriber) == []
     assert eventually(lambda: (subscriber.receive(1, 0.0), bench.backlog()["workers"] == 0)[1])

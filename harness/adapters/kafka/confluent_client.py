@@ -169,6 +169,8 @@ class ConfluentPublisher:
 class ConfluentConsumer:
     """A group member. ``fetch`` first takes what the library has read ahead, and waits only when that is nothing."""
 
+    glance_s = 0.0
+
     def __init__(self, broker: BrokerInfo, layout: Layout, group: str, owner: Owner) -> None:
         self._broker = broker
         self._layout = layout

@@ -70,15 +70,21 @@ class Control:
         self._wait_for_leaders(layout)
 
     def _wait_for_leaders(self, layout: Layout) -> None:
+        """Metadata names a leader before the leader itself knows; only one that answers for its log end is ready."""
         deadline = time.monotonic() + CREATE_TIMEOUT_S
+        places = _places(layout, layout.topics)
         while True:
             known = self._admin.list_topics(timeout=CALL_TIMEOUT_S).topics
-            missing = [name for name in layout.topics if not _led(known.get(name), layout.partitions_of(name))]
-            if not missing:
-                return
+            try:
+                if all(_led(known.get(name), layout.partitions_of(name)) for name in layout.topics):
+                    self._offsets(places, _admin.OffsetSpec.latest())
+                    return
+                problem = "no leader"
+            except KafkaException as not_yet:
+                problem = str(not_yet)
             if time.monotonic() >= deadline:
                 raise ProvisioningFailed(
-                    f"topic {missing[0]} has no leader {CREATE_TIMEOUT_S:g} s after it was created"
+                    f"topics of {layout.prefix} are not usable {CREATE_TIMEOUT_S:g} s after they were created: {problem}"
                 )
             time.sleep(PAUSE_S)
 
@@ -87,24 +93,10 @@ class Control:
     def backlog(self, layout: Layout) -> dict[str, int]:
         """For each group, over all its topics: log end minus commit. Raises BrokerUnavailable."""
         try:
-            places = [
-                TopicPartition(topic, partition)
-                for topic in layout.topics
-                for partition in range(layout.partitions_of(topic))
-            ]
-            ends = self._offsets(places, _admin.OffsetSpec.latest())
+            ends = self._offsets(_places(layout, layout.topics), _admin.OffsetSpec.latest())
             answers = {
                 group: self._admin.list_consumer_group_offsets(
-                    [
-                        ConsumerGroupTopicPartitions(
-                            layout.group_id(group),
-                            [
-                                TopicPartition(topic, partition)
-                                for topic in layout.read_by(group)
-                                for partition in range(layout.partitions_of(topic))
-                            ],
-                        )
-                    ]
+                    [ConsumerGroupTopicPartitions(layout.group_id(group), _places(layout, layout.read_by(group)))]
                 )
                 for group in layout.groups()
             }
@@ -151,6 +143,10 @@ class Control:
         topics = [name for name in self._admin.list_topics(timeout=CALL_TIMEOUT_S).topics if name.startswith(prefix)]
         listed = self._admin.list_consumer_groups(request_timeout=CALL_TIMEOUT_S).result(CALL_TIMEOUT_S)
         return topics + [row.group_id for row in listed.valid if row.group_id.startswith(prefix)]
+
+
+def _places(layout: Layout, topics: Sequence[str]) -> list[TopicPartition]:
+    return [TopicPartition(topic, partition) for topic in topics for partition in range(layout.partitions_of(topic))]
 
 
 def _ignore(error: object) -> None:

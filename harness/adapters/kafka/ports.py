@@ -52,7 +52,12 @@ class Owner(Protocol):
 
 
 class LogConsumer(Protocol):
-    """A member of a group. Each call raises BrokerUnavailable when the library gives up."""
+    """A member of a group. Each call raises BrokerUnavailable when the library gives up.
+
+    ``glance_s`` is the shortest wait in which a ``fetch`` learns of what has arrived: 0 for a library that reads in the background.
+    """
+
+    glance_s: float
 
     def fetch(self, limit: int, timeout_s: float) -> Fetched:
         """What is there, up to ``limit``; waits only for the first one. Serves the group's business as well."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ from harness.model.messages import UNKNOWN, Outcome, OutcomeBuffer, Outcomes, Ou
 logging.getLogger("kafka").addHandler(logging.NullHandler())
 _log = logging.getLogger(__name__)
 
+CLOSE_S: Final = 2.0
 NO_FETCH: Final = Fetched([], np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), 0, [])
 
 
@@ -39,6 +41,16 @@ def _producer(broker: BrokerInfo, conf: dict[str, Any], topics: Sequence[str]) -
     except KafkaError as problem:
         raise BrokerUnavailable(f"{broker.name} at {broker.address} does not answer: {problem}") from problem
     return producer
+
+
+def _close(producer: Any) -> None:
+    """Close at once. The library's ``close`` gives up half-way when messages are open, so its sender is told to drop them first."""
+    try:
+        producer.close(timeout=0)
+    except KafkaError:
+        producer._sender.force_close()
+        producer._sender.join(CLOSE_S)
+        producer.close(timeout=CLOSE_S)
 
 
 def _outcome(error: BaseException) -> Outcome:
@@ -113,7 +125,7 @@ class PythonPublisher:
         with self._changed:
             self._changed.wait_for(lambda: not self._open, timeout_s)
             abandoned, self._open = sorted(self._open), set()  # what the library says of them now no longer counts
-        self._producer.close(timeout=0)
+        _close(self._producer)
         now_ns = time.monotonic_ns()
         with self._changed:
             for index in abandoned:
@@ -145,6 +157,8 @@ class _Listener(kafka.ConsumerRebalanceListener):  # type: ignore[misc]
 class PythonConsumer:
     """A group member. ``poll`` of this library already returns what is there without waiting for more."""
 
+    glance_s = 0.002  # its network runs inside ``poll`` alone
+
     def __init__(self, broker: BrokerInfo, layout: Layout, group: str, owner: Owner) -> None:
         self._layout = layout
         self._owner = owner
@@ -154,11 +168,13 @@ class PythonConsumer:
         try:
             self._consumer = kafka.KafkaConsumer(**settings.python_consumer(broker.address, layout.group_id(group)))
             self._consumer.subscribe(list(self._topics), listener=_Listener(self._first_lanes, owner))
+            for topic in self._topics:  # a group's leader without metadata would give every member nothing
+                self._consumer.partitions_for_topic(topic)
         except KafkaError as problem:
             raise BrokerUnavailable(f"{broker.name} at {broker.address} does not answer: {problem}") from problem
 
     def fetch(self, limit: int, timeout_s: float) -> Fetched:
-        records: dict[Any, list[Any]] = self._call(self._consumer.poll, int(timeout_s * 1000), limit)
+        records: dict[Any, list[Any]] = self._call(self._consumer.poll, math.ceil(timeout_s * 1000), limit)
         if not records:
             return NO_FETCH
         received_ns = time.monotonic_ns()
@@ -260,4 +276,4 @@ class PythonCopier:
         return Outcome.OK
 
     def close(self) -> None:
-        self._producer.close(timeout=0)
+        _close(self._producer)

@@ -129,7 +129,7 @@ class KafkaSubscriber:
                 deliveries = self._hand_over(fetched) if len(fetched) else NO_DELIVERIES
             else:
                 at_once = room > 0 and len(self._ready_entries) > 0
-                self._sort_in(self._consumer.fetch(FETCH_MAX, 0.0 if at_once else wait_s))
+                self._sort_in(self._consumer.fetch(FETCH_MAX, self._consumer.glance_s if at_once else wait_s))
                 deliveries = self._pick(room) if room > 0 else NO_DELIVERIES
             self._commit_if_due()
             if len(deliveries) or time.monotonic() >= deadline:

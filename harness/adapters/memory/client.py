@@ -187,16 +187,16 @@ class MemoryPublisher:
         self._reader.start()
 
     def submit(self, batch: OutgoingBatch) -> int:
+        with self._changed:
+            room = min(len(batch), self._window - self._in_flight)
         taken = 0
-        while taken < len(batch):
+        while taken < room:
+            count = min(room - taken, FRAME_ROWS_MAX)
             with self._changed:
                 if self._lost:
                     if taken:
                         break  # what was sent is in flight; the next call says that the connection is lost
                     raise BrokerUnavailable(self._lost)
-                count = min(len(batch) - taken, self._window - self._in_flight, FRAME_ROWS_MAX)
-                if count <= 0:
-                    break
                 self._open.append(list(batch.indexes[taken : taken + count]))
                 self._in_flight += count
             self._send(batch, taken, taken + count)

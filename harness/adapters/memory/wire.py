@@ -63,7 +63,6 @@ class Connection:
     def __init__(self, sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = sock
-        self._stream = sock.makefile("rb", buffering=1 << 16)
 
     def send(self, header: Header, blobs: Sequence[bytes | None] = ()) -> None:
         self._socket.sendall(encode(header, blobs))
@@ -76,10 +75,14 @@ class Connection:
         return self.receive()
 
     def _exactly(self, count: int) -> bytes:
-        data = self._stream.read(count) if count else b""
-        if data is None or len(data) < count:
-            raise ConnectionResetError("the other side closed the connection")
-        return data
+        data = bytearray(count)
+        view = memoryview(data)
+        while view:
+            received = self._socket.recv_into(view)
+            if not received:
+                raise ConnectionResetError("the other side closed the connection")
+            view = view[received:]
+        return bytes(data)
 
     def close(self) -> None:
         """Idempotent; wakes a thread that is blocked in ``receive``."""
