@@ -58,6 +58,10 @@ NAME_BYTES_MAX = 32_767
 """What the classic encoding of a string can carry: longer names could not be stored or described again."""
 
 
+PROTOCOLS_MAX = 100
+"""Protocols that one member may offer; clients offer a handful."""
+
+
 class PartitionCommit(NamedTuple):
     """One position to commit."""
 
@@ -291,6 +295,8 @@ class GroupCoordinator:
     def _refuse_join(self, group_id: str, request: JoinRequest, now: Instant) -> ErrorCode:
         if not group_id or not _fits_bytes(group_id, NAME_BYTES_MAX):
             return ErrorCode.INVALID_GROUP_ID
+        if len(request.protocols) > PROTOCOLS_MAX:
+            return ErrorCode.INVALID_REQUEST
         names = [request.instance_id or "", request.protocol_type, *(offer.name for offer in request.protocols)]
         if not all(_fits_bytes(name, NAME_BYTES_MAX) for name in names):
             return ErrorCode.INVALID_REQUEST

@@ -11,6 +11,10 @@ MEMBER_OVERHEAD_BYTES = 1_000
 """What a member costs beside its metadata and assignment: the objects that keep it."""
 
 
+OFFER_OVERHEAD_BYTES = 200
+"""The same for each protocol that it offers."""
+
+
 @dataclass(slots=True, eq=False)
 class Member:
     """A member and where it stands in the current rebalance. Deadlines are monotonic seconds."""
@@ -99,6 +103,7 @@ class Member:
         """Bytes that this member occupies, roughly."""
         offered = sum(len(offer.name) + len(offer.metadata) for offer in self.protocols)
         names = len(self.member_id) + len(self.client_id) + len(self.client_host) + len(self.instance_id or "")
+        offered += OFFER_OVERHEAD_BYTES * len(self.protocols)
         return MEMBER_OVERHEAD_BYTES + offered + names + len(self.assignment)
 
     def described(self, protocol_name: str | None) -> DescribedMember:

@@ -113,6 +113,20 @@ def test_the_bytes_of_all_members_are_bounded() -> None:
     assert desk.coordinator._member_bytes == 0
 
 
+def test_a_join_with_absurd_names_or_numbers_is_refused() -> None:
+    desk = Desk()
+    absurd = [
+        {"protocols": [("", b"")] * 101},
+        {"protocols": [("x" * 32_768, b"")]},
+        {"instance": "x" * 32_768},
+    ]
+    for how in absurd:
+        assert desk.join_reply(desk.ask_join(**how)).error is ErrorCode.INVALID_REQUEST
+    assert desk.join_reply(desk.ask_join(group="x" * 32_768)).error is ErrorCode.INVALID_GROUP_ID
+    assert desk.commit(1, group="x" * 32_768) is ErrorCode.INVALID_GROUP_ID
+    assert not desk.coordinator._groups
+
+
 def test_alarms_of_groups_that_came_and_went_do_not_pile_up() -> None:
     desk = Desk()
     for number in range(3 * STALE_ALARMS_MAX):
