@@ -7,6 +7,7 @@ import numpy as np
 from harness.checkers.case import Case, Checker, Evidence, Findings, decide
 from harness.checkers.deliveries import GroupView
 from harness.checkers.messages import Flags, Numbers
+from harness.checkers.unrest import unrest_within
 from harness.model.messages import Outcome
 from harness.model.verdict import EVIDENCE_MAX
 
@@ -18,10 +19,11 @@ class Duplicates(Checker):
 
     name = "duplicates"
     rule = (
-        "A group receives a message again only for a cause: a settlement RETRY asked for it (not a duplicate at all); the publisher sent "
-        "it again after an unknown outcome (resend); the earlier delivery was never settled with success (unsettled); or between the two "
-        "the broker was killed, a member crashed or a connection was lost (unrest). At-least-once delivery allows all of these and they "
-        "are counted; a duplicate without a cause breaks the rule."
+        "A group receives a message again only for a cause: a settlement RETRY asked for it (not a duplicate at all);"
+        " the publisher sent it again after an unknown outcome (resend); the earlier delivery was never settled with "
+        "success (unsettled); or between the two the broker was killed, a member crashed or a connection was lost "
+        "(unrest). At-least-once delivery allows all of these and they are counted; a duplicate without a cause "
+        "breaks the rule."
     )
     source = "At-least-once delivery; redelivered flag: AMQP 0-9-1 basic.deliver, JMSRedelivered"
 
@@ -57,9 +59,7 @@ class Duplicates(Checker):
     def _causes(self, view: GroupView, again: Numbers) -> dict[str, Numbers]:
         """How many duplicates of each of these messages each cause can explain."""
         deliveries, settles, messages = view.deliveries, view.settles, self.case.messages
-        unrest = np.array(self.case.unrest_ns, dtype=np.int64)
-        before = np.searchsorted(unrest, deliveries.first_ns[again], side="left")
-        between = np.searchsorted(unrest, deliveries.last_ns[again], side="right") > before
+        between = unrest_within(self.case, deliveries)[again]
         return {
             "resend": np.maximum(messages.submissions[again].astype(np.int64) - 1, 0),
             "unsettled": np.maximum(deliveries.count[again] - settles.confirmed[again], 0),

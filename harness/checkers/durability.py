@@ -16,9 +16,10 @@ class Durability(Checker):
 
     name = "durability"
     rule = (
-        "A message whose publish was acknowledged (outcome OK) is delivered at least once to every group, broker killed or not, unless it "
-        "lies in the dead-letter queue or had a time to live. A damaged delivery counts as one. A message that was never acknowledged and "
-        "comes all the same is a finding and no failure; outcomes INFO (unknown) are counted apart."
+        "A message whose publish was acknowledged (outcome OK) is delivered at least once to every group, broker "
+        "killed or not, unless it lies in the dead-letter queue or had a time to live. A damaged delivery counts as "
+        "one. A message that was never acknowledged and comes all the same is a finding and no failure; outcomes INFO"
+        " (unknown) are counted apart."
     )
     source = "Publisher acknowledgements: Kafka KIP-98 and acks, AMQP 0-9-1 publisher confirms, STOMP 1.2 RECEIPT"
 

@@ -21,10 +21,10 @@ class Latency(Checker):
 
     name = "latency"
     rule = (
-        "Publish latency runs from a message's intended time to its first acknowledgement; end-to-end latency to its first delivery in "
-        "each group, one sample a group. Only paced and burst phases count, warm-up excluded. A message that was never acknowledged "
-        "counts at its last outcome; one that should have come and did not counts at the end of its phase's drain. Quantiles are "
-        "exact, and shown only where at least ten samples lie beyond."
+        "Publish latency runs from a message's intended time to its first acknowledgement; end-to-end latency to its "
+        "first delivery in each group, one sample a group. Only paced and burst phases count, warm-up excluded. A "
+        "message that was never acknowledged counts at its last outcome; one that should have come and did not counts"
+        " at the end of its phase's drain. Quantiles are exact, and shown only where at least ten samples lie beyond."
     )
     source = "Open-loop measurement from intended times"
 

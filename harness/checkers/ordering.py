@@ -20,11 +20,12 @@ class Ordering(Checker):
 
     name = "ordering"
     rule = (
-        "Among the first deliveries of a group, no message comes after one of the same producer and key with a higher key sequence. "
-        "Within one member (one incarnation of it) its own order of receiving counts; across members the receiving times are compared, "
-        "and an inversion counts when it exceeds 1 ms, since two processes stamp on one clock but run when the scheduler lets them. A late "
-        "message that the publisher had sent more than once is excused (sent_again). Within a partition the same is asked of the "
-        "positions that the broker acknowledged; over a whole producer of the sequence: a finding, unless global order was asked for."
+        "Among the first deliveries of a group, no message comes after one of the same producer and key with a higher"
+        " key sequence. Within one member (one incarnation of it) its own order of receiving counts; across members "
+        "the receiving times are compared, and an inversion counts when it exceeds 1 ms, since two processes stamp on"
+        " one clock but run when the scheduler lets them. A late message that the publisher had sent more than once "
+        "is excused (sent_again). Within a partition the same is asked of the positions that the broker acknowledged;"
+        " over a whole producer of the sequence: a finding, unless global order was asked for."
     )
     source = "Order within a partition: Kafka; within a queue: AMQP 0-9-1 section 4.7; message groups: JMSXGroupID"
 

@@ -122,9 +122,10 @@ class Generator(Checker):
 
     name = "generator"
     rule = (
-        "Lag is the time from a message's intended time, or from the moment its in-flight window had room if that was later, to its "
-        "submission; in a phase with a fault, of messages meant before it. Above 1 ms at p99 the phase's latencies are invalid "
-        "(generator-bound); with less than 99 % of the offered messages sent within 100 ms of their time they are lower bounds."
+        "Lag is the time from a message's intended time, or from the moment its in-flight window had room if that was"
+        " later, to its submission; in a phase with a fault, of messages meant before it. Above 1 ms at p99 the "
+        "phase's latencies are invalid (generator-bound); with less than 99 % of the offered messages sent within 100"
+        " ms of their time they are lower bounds."
     )
     source = "Coordinated omission: open-loop load with intended times"
 

@@ -24,10 +24,10 @@ class Throughput(Checker):
 
     name = "throughput"
     rule = (
-        "In a flood phase, acknowledgements and first deliveries a second over the middle four fifths of the publishing time. Drained: "
-        "the phase's deliveries a second from its start until the last of them came, the backlog included. Decay: "
-        "acknowledgements in the last third over those in the first. A flood in which a publisher's process used 90 % of a core or "
-        "more is a lower bound (client-bound)."
+        "In a flood phase, acknowledgements and first deliveries a second over the middle four fifths of the "
+        "publishing time. Drained: the phase's deliveries a second from its start until the last of them came, the "
+        "backlog included. Decay: acknowledgements in the last third over those in the first. A flood in which a "
+        "publisher's process used 90 % of a core or more is a lower bound (client-bound)."
     )
     source = "Closed loop with a fixed in-flight window"
 

@@ -1,0 +1,136 @@
+"""Do urgent messages overtake those that wait, and how long does each class wait?"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from harness.checkers.case import Case, Checker, Evidence, Findings, decide
+from harness.checkers.deliveries import GroupView
+from harness.checkers.messages import NEVER, Flags, Numbers
+from harness.checkers.quantiles import quantile_of, supported
+from harness.model.result import Curve, Measure
+from harness.model.verdict import EVIDENCE_MAX
+
+GRACE_NS: Final = 5_000_000
+POINTS: Final = 120
+WAIT_QUANTILES: Final = {"p50": 0.5, "p95": 0.95}
+
+
+class Priority(Checker):
+    """Counts: ``inverted`` messages, ``inversions`` beyond the allowance, the largest (``overtaken_max``), the ``allowance``.
+
+    Measures ``wait_<class>_p50`` and ``_p95`` (ms, acknowledged to first delivery); curves ``wait``, one a class.
+    """
+
+    name = "priority"
+    rule = (
+        "While a message waits (acknowledged, not yet delivered), no more messages of lower classes are delivered for"
+        " the first time to its group than the members may hold already: prefetch times members. The first 5 ms after"
+        " the acknowledgement do not count, since a broker hands out what it has before the news arrives. Paced and "
+        "burst phases count; in a flood it is a finding."
+    )
+    source = "AMQP 0-9-1 section 3.1.10 priorities; JMSPriority"
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(case)
+        self._counts = dict.fromkeys(("inverted", "inversions", "overtaken_max", "inverted_in_flood", "checked"), 0)
+        self._evidence: list[Evidence] = []
+        self._findings = Findings()
+        phases = [number for number, _ in case.phases("paced", "burst")]
+        self._judged: Flags = np.isin(case.messages["phase"], phases)
+
+    @classmethod
+    def applies(cls, case: Case) -> bool:
+        return case.workload.needs.priority_levels > 1
+
+    def group(self, view: GroupView) -> None:
+        if view.is_dead_letters:
+            return
+        needs = self.case.workload.needs
+        allowance = needs.prefetch * needs.groups[view.name]
+        messages, first_ns = self.case.messages, view.deliveries.first_ns
+        came = first_ns != NEVER
+        waited = came & messages.acknowledged
+        level = messages["class"]
+        for number in range(1, needs.priority_levels):
+            waiting = np.flatnonzero(waited & (level == number))
+            lower = np.sort(first_ns[came & (level < number)])
+            since = messages.acknowledged_ns[waiting] + GRACE_NS
+            overtaken = np.searchsorted(lower, first_ns[waiting], side="left") - np.searchsorted(
+                lower, since, side="right"
+            )
+            self._count(view, waiting, np.maximum(overtaken, 0), allowance)
+        self._waits(view, waited, first_ns)
+
+    def _count(self, view: GroupView, waiting: Numbers, overtaken: Numbers, allowance: int) -> None:
+        counts = self._counts
+        beyond = overtaken > allowance
+        judged = self._judged[waiting]
+        counts["checked"] += int(np.count_nonzero(judged))
+        counts["inverted"] += int(np.count_nonzero(beyond & judged))
+        counts["inverted_in_flood"] += int(np.count_nonzero(beyond & ~judged))
+        counts["inversions"] += int((overtaken - allowance)[beyond & judged].sum())
+        counts["overtaken_max"] = max(counts["overtaken_max"], int(overtaken[judged].max(initial=0)))
+        worst = np.flatnonzero(beyond & judged)[: EVIDENCE_MAX - len(self._evidence)]
+        numbers = waiting[worst]
+        self._evidence += self.case.evidence(
+            numbers,
+            group=view.name,
+            level=self.case.messages["class"][numbers],
+            overtaken_by=overtaken[worst],
+            waited_ms=(view.deliveries.first_ns[numbers] - self.case.messages.acknowledged_ns[numbers]) / 1e6,
+        )
+
+    def _waits(self, view: GroupView, waited: Flags, first_ns: Numbers) -> None:
+        case, messages = self.case, self.case.messages
+        several = len(case.groups) > 1
+        for number, name in enumerate(case.workload.class_names):
+            mine = waited & self._judged & (messages["class"] == number)
+            waits = np.sort(np.maximum(first_ns[mine] - messages.acknowledged_ns[mine], 0))
+            if not len(waits):
+                continue
+            metric = f"wait_{name}" + (f"_{view.name}" if several else "")
+            self._findings.measures += self._quantiles(metric, waits)
+            self._findings.curves.append(self._curve(f"{name} ({view.name})" if several else name, waits))
+
+    def _quantiles(self, metric: str, waits: Numbers) -> list[Measure]:
+        return [
+            self.case.measure(f"{metric}_{name}", quantile_of(waits, q) / 1e6, "ms", "lower", samples=len(waits))
+            for name, q in WAIT_QUANTILES.items()
+            if supported(len(waits), q)
+        ]
+
+    def _curve(self, label: str, waits: Numbers) -> Curve:
+        """Cumulative share of the class by the time it waited."""
+        places = np.unique(np.linspace(0, len(waits) - 1, min(POINTS, len(waits))).astype(np.int64))
+        share = (places + 1) / len(waits)
+        return self.case.curve("wait", (waits[places] / 1e6).tolist(), share.tolist(), "ms", "share", label)
+
+    def finish(self) -> Findings:
+        case, counts = self.case, self._counts
+        needs = case.workload.needs
+        counts["allowance"] = max((needs.prefetch * needs.groups[name] for name in case.groups), default=0)
+        doubt = "" if counts["checked"] else "no message above the lowest class was acknowledged and delivered"
+        if not doubt and not case.meta.complete:
+            doubt = "the run was cut off"
+        if counts["inverted"]:
+            summary = f"{counts['inverted']} messages waited while more than {counts['allowance']} of lower classes were delivered "
+            summary += f"(worst: {counts['overtaken_max']})"
+        else:
+            summary = (
+                doubt
+                or f"none of {counts['checked']} urgent messages was overtaken by more than {counts['allowance']} others"
+            )
+        self._findings.verdicts.append(
+            case.verdict(
+                self,
+                decide(counts["inverted"], doubt),
+                summary,
+                promised=case.supports("priority"),
+                counts=counts,
+                evidence=self._evidence,
+            )
+        )
+        return self._findings
