@@ -17,6 +17,8 @@ from harness.reporting.metrics import check as check_entry
 from harness.reporting.scorecard import Judged, ScoreCell, ScoreRow, judged, rows_of
 from harness.reporting.text import clause, feature_words, sentence
 
+_OF_A_PROMISE = "a broken promise"  # such a figure's story is told by the rule itself
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -57,7 +59,7 @@ def answer(result: Result, workload: str) -> Answer:
     rest += [sentence(text) for text in (differences if broken or needs else differences[1:])]
     rest += _durability_sentences(result, record, ran)
     rest += _emulation_sentences(result, workload, ran)
-    rest += _invalid_sentences(rows)
+    rest += _invalid_sentences(rows, result)
     rest += _unknown_sentences(result, workload, ran)
     return Answer(workload, headline, tuple(dict.fromkeys([*rest, *absent])))
 
@@ -192,19 +194,31 @@ def _ratio_words(cell: ScoreCell, result: Result) -> str:
 
 
 def _durability_sentences(result: Result, record: WorkloadRecord, ran: Sequence[BrokerColumn]) -> list[str]:
-    """What the kill -9 of every run showed, with the tier, and how much it can show."""
+    """What the kill -9 of every run showed, with the tier, and how little so few kills can rule out."""
     found = [one for column in ran if (one := judged(result, record.name, "durability", column.name)) is not None]
     kept = [one for one in found if one.validity is Validity.VALID]
     if not kept:
         return []
-    faults = [f for run in result.runs if run.workload == record.name for f in run.faults if f.kind == "kill" and f.bit]
     labels = notation.listing([_label(result, one.broker) for one in kept])
     runs = min(one.runs for one in kept)
-    checked = [one.counts[name] for one in kept for name in ("acknowledged", "checked") if name in one.counts]
-    how = f"killed with −9 under load at tier {record.tier}" if faults else f"at tier {record.tier}, without a kill"
-    extent = f" ({notation.count(runs, 'run')} each"
-    extent += f", at least {notation.count(min(checked), 'acknowledged message')})" if checked else ")"
-    return [f"{sentence(how)[:-1]}, {labels} lost nothing acknowledged{extent}."]
+    kills = min(_kills(result, record.name, one.broker) for one in kept)
+    acknowledged = [one.counts["acknowledged"] for one in kept if "acknowledged" in one.counts]
+    extent = notation.count(runs, "run") + (" each" if len(kept) > 1 else "")
+    if acknowledged:
+        extent += f", at least {notation.count(min(acknowledged), 'acknowledged message')}"
+    if not kills:
+        return [f"At tier {record.tier}, without a kill that bit, {labels} lost nothing acknowledged ({extent})."]
+    bound = 1 - 0.05 ** (1 / kills)
+    text = (
+        f"Killed with −9 under load at tier {record.tier}, {labels} lost nothing acknowledged ({extent}); {notation.count(kills, 'kill')} "
+        f"a broker rule out, with 95 % confidence, only a chance of loss above {bound:.0%} a kill."
+    )
+    return [text]
+
+
+def _kills(result: Result, workload: str, broker: str) -> int:
+    runs = [run for run in result.runs if (run.workload, run.broker) == (workload, broker)]
+    return sum(fault.kind == "kill" and fault.bit for run in runs for fault in run.faults)
 
 
 def _emulation_sentences(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> list[str]:
@@ -216,19 +230,16 @@ def _emulation_sentences(result: Result, workload: str, ran: Sequence[BrokerColu
     return [f"{label} emulates {notation.listing(features)}." for label, features in emulated.items()]
 
 
-def _invalid_sentences(rows: Iterable[ScoreRow]) -> list[str]:
+def _invalid_sentences(rows: Iterable[ScoreRow], result: Result) -> list[str]:
     """Figures that must not be used: "end to end p99 of rabbitmq is invalid: generator lag ..."."""
     texts = []
     for row in rows:
         for cell in row.cells.values():
-            if row.kind == "figure" and cell.state is State.INVALID:
-                texts.append(
-                    f"The {row.short} of {cell.broker} is invalid: {clause(cell.reason) or 'no reason given'}."
-                )
+            where = f"The {row.short} of {_label(result, cell.broker)}"
+            if row.kind == "figure" and cell.state is State.INVALID and _OF_A_PROMISE not in cell.reason:
+                texts.append(f"{where} is invalid: {clause(cell.reason) or 'no reason given'}.")
             elif cell.state is State.LOWER_BOUND:
-                texts.append(
-                    f"The {row.short} of {cell.broker} is a lower bound: {clause(cell.reason) or 'the client gave out first'}."
-                )
+                texts.append(f"{where} is a lower bound: {clause(cell.reason) or 'the client gave out first'}.")
     return texts
 
 

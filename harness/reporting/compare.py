@@ -93,15 +93,14 @@ def _shared_workloads(a: Result, b: Result) -> tuple[list[str], list[str]]:
     first = {record.name: record for record in a.workloads}
     second = {record.name: record for record in b.workloads}
     shared, refused = [], []
-    for name in first:
-        if name not in second:
+    for name, mine in first.items():
+        theirs = second.get(name)
+        if theirs is None:
             continue
-        if first[name].tier != second[name].tier:
-            refused.append(f"{name}: durability tier {first[name].tier} against {second[name].tier}")
-        elif first[name].sha256 != second[name].sha256:
-            refused.append(
-                f"{name}: the workload differs ({first[name].sha256[:12]} against {second[name].sha256[:12]})"
-            )
+        if mine.tier != theirs.tier:
+            refused.append(f"{name}: durability tier {mine.tier} against {theirs.tier}")
+        elif mine.sha256 != theirs.sha256:
+            refused.append(f"{name}: the workload differs ({mine.sha256[:12]} against {theirs.sha256[:12]})")
         else:
             shared.append(name)
     if not shared and refused:

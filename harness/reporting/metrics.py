@@ -40,30 +40,173 @@ class Check:
 _INTENDED = "from the moment the schedule wanted the message sent, so waiting in the client counts too"
 
 METRICS: Mapping[str, Metric] = {
-    "throughput_acknowledged": Metric("Throughput, acknowledged", "throughput in", "messages acknowledged to publishers per second, flooded through a fixed in-flight window (closed loop)"),
-    "throughput_delivered": Metric("Throughput, delivered", "throughput out", "first deliveries to all groups together per second, while flooded through a fixed in-flight window (closed loop)"),
-    "throughput_drained": Metric("Throughput until drained", "throughput drained", "deliveries per second from the flood's start until the last one came, the backlog included"),
-    "throughput_decay": Metric("Decay of the flood", "decay", "acknowledgements in the last third of the flood over those in the first"),
-    "replay_throughput": Metric("Replay rate", "replay rate", "messages a second while one group reads everything again", Feature.REPLAY),
-    "recovery_first_acknowledged": Metric("Back after kill −9", "back after kill −9", "from SIGKILL to the first message acknowledged again, restart included"),
-    "recovery_first_delivered": Metric("Delivering after kill −9", "delivering after kill −9", "from SIGKILL to the first message delivered again, restart included"),
-    "stored_bytes_per_published_byte": Metric("Bytes kept per byte published", "bytes kept per byte", "disk kept by the broker for every byte of payload, all groups together"),
-    "generator_lag_p99": Metric("Generator lag p99", "generator lag", "how late the load generator itself was; above 1 ms the latencies are not the broker's"),
-    "offered_in_time": Metric("Offered in time", "offered in time", "share of the messages that went out within 100 ms of their intended time"),
-}  # fmt: skip
+    "throughput_acknowledged": Metric(
+        "Throughput, acknowledged",
+        "throughput in",
+        "messages acknowledged to publishers per second, flooded through a fixed in-flight window (closed loop)",
+    ),
+    "throughput_delivered": Metric(
+        "Throughput, delivered",
+        "throughput out",
+        "first deliveries to all groups together per second, while flooded through a fixed in-flight window (closed loop)",
+    ),
+    "throughput_drained": Metric(
+        "Throughput until drained",
+        "throughput drained",
+        "deliveries per second from the flood's start until the last one came, the backlog included",
+    ),
+    "throughput_decay": Metric(
+        "Decay of the flood", "decay", "acknowledgements in the last third of the flood over those in the first"
+    ),
+    "replay_throughput": Metric(
+        "Replay rate", "replay rate", "messages a second while one group reads everything again", Feature.REPLAY
+    ),
+    "recovery_first_acknowledged": Metric(
+        "Back after kill −9",
+        "back after kill −9",
+        "from SIGKILL to the first message acknowledged again, restart included",
+    ),
+    "recovery_first_delivered": Metric(
+        "Delivering after kill −9",
+        "delivering after kill −9",
+        "from SIGKILL to the first message delivered again, restart included",
+    ),
+    "stored_bytes_per_published_byte": Metric(
+        "Bytes kept per byte published",
+        "bytes kept per byte",
+        "disk kept by the broker for every byte of payload, all groups together",
+    ),
+    "generator_lag_p99": Metric(
+        "Generator lag p99",
+        "generator lag",
+        "how late the load generator itself was; above 1 ms the latencies are not the broker's",
+    ),
+    "offered_in_time": Metric(
+        "Offered in time", "offered in time", "share of the messages that went out within 100 ms of their intended time"
+    ),
+}
 
+# pattern, title, short, meaning; {0}.. are the pattern's groups
 _PATTERNS: tuple[tuple[str, str, str, str], ...] = (
-    (r"publish_latency_p([0-9_]+)", "Publish latency p{0}", "publish p{0}", "this share of the acknowledgements came within it, counted " + _INTENDED),
-    (r"end_to_end_latency_p([0-9_]+)", "End-to-end latency p{0}", "end to end p{0}", "this share of the first deliveries came within it, counted " + _INTENDED),
-    (r"throughput_delivered_(.+)", "Throughput, delivered to {0}", "out to {0}", "first deliveries to one group per second while flooded"),
-)  # fmt: skip
+    (
+        r"publish_latency_p([0-9_]+)",
+        "Publish latency p{0}",
+        "publish p{0}",
+        "this share of the acknowledgements came within it, counted " + _INTENDED,
+    ),
+    (
+        r"end_to_end_latency_p([0-9_]+)",
+        "End-to-end latency p{0}",
+        "end to end p{0}",
+        "this share of the first deliveries came within it, counted " + _INTENDED,
+    ),
+    (
+        r"wait_(.+)_p([0-9]+)",
+        "Wait of {0}, p{1}",
+        "{0} wait p{1}",
+        "from the acknowledgement to the first delivery, in paced and burst phases",
+    ),
+    (
+        r"throughput_delivered_(.+)",
+        "Throughput, delivered to {0}",
+        "out to {0}",
+        "first deliveries to one group per second while flooded",
+    ),
+)
 
 CHECKS: Mapping[str, Check] = {
-    "durability": Check("Nothing acknowledged is lost", "nothing lost", "acknowledged and lost", ("lost",), "what was acknowledged is delivered, kill −9 or not"),
-    "duplicates": Check("Every duplicate has a cause", "duplicates explained", "duplicates without a cause", ("unexplained",), "a second delivery follows a resend, a crash or a kill"),
-    "ordering": Check("Order within each key", "order within keys", "out of order within a key", ("reordered_within_key",), "no message of a key overtakes another", Feature.ORDER_PER_KEY),
-    "replay": Check("Replay equals the first reading", "replay complete", "different on replay", ("replay_differs", "differs", "missing"), "the second reading gives the same messages again", Feature.REPLAY),
-}  # fmt: skip
+    "durability": Check(
+        "Nothing acknowledged is lost",
+        "nothing lost",
+        "acknowledged and lost",
+        ("lost",),
+        "what was acknowledged is delivered, kill −9 or not",
+    ),
+    "redelivery": Check(
+        "Unfinished work comes back",
+        "unfinished work returns",
+        "never finished",
+        ("unfinished",),
+        "what a dead worker had not settled goes to another",
+        Feature.REDELIVERY,
+    ),
+    "duplicates": Check(
+        "Every duplicate has a cause",
+        "duplicates explained",
+        "duplicates without a cause",
+        ("unexplained",),
+        "a second delivery follows a resend, a crash or a kill",
+    ),
+    "ordering": Check(
+        "Order within each key",
+        "order within keys",
+        "out of order within a key or partition",
+        ("reordered_within_key",),
+        "no message overtakes an earlier one of its key",
+        Feature.ORDER_PER_KEY,
+    ),
+    "corruption": Check(
+        "Nothing is damaged",
+        "nothing damaged",
+        "damaged",
+        ("corrupted",),
+        "length and checksum of every delivery are right",
+    ),
+    "phantom": Check(
+        "Nothing comes from nowhere",
+        "no phantoms",
+        "never sent, yet delivered",
+        ("phantoms",),
+        "every delivery was submitted by a publisher of the run before",
+    ),
+    "fan_out": Check(
+        "Every group sees everything",
+        "groups complete",
+        "missing in some group",
+        ("group_incomplete",),
+        "what came to one group came to all of them",
+        Feature.FAN_OUT,
+    ),
+    "replay": Check(
+        "Replay equals the first reading",
+        "replay complete",
+        "different on replay",
+        ("replay_differs",),
+        "the second reading gives the same messages again",
+        Feature.REPLAY,
+    ),
+    "priority": Check(
+        "Urgent overtakes the backlog",
+        "urgent goes first",
+        "overtaken by lower classes",
+        ("inverted",),
+        "no more lower ones go first than workers already hold",
+        Feature.PRIORITY,
+    ),
+    "expiry": Check(
+        "Expired messages stay away",
+        "expiry kept",
+        "delivered after or dropped before their time",
+        ("expired_delivered",),
+        "not delivered past their time to live, not dropped before",
+        Feature.EXPIRY,
+    ),
+    "dead_letter": Check(
+        "Poison ends in the dead letters",
+        "dead letters",
+        "missing from the dead letters",
+        ("dead_letter_missing",),
+        "each poison message is set aside, and only those",
+        Feature.DEAD_LETTER,
+    ),
+    "effectively_once": Check(
+        "Each effect exactly once",
+        "effectively once",
+        "effects missing or doubled",
+        ("effects_not_once",),
+        "one effect a message, though it may be delivered twice",
+    ),
+}
 
 
 def metric(name: str) -> Metric:
@@ -74,8 +217,8 @@ def metric(name: str) -> Metric:
     for pattern, title, short, meaning in _PATTERNS:
         match = re.fullmatch(pattern, name)
         if match:
-            part = match.group(1).replace("_", ".") if "p([0-9" in pattern else match.group(1)
-            return Metric(title.format(part), short.format(part), meaning)
+            parts = [part.replace("_", "." if part[0].isdigit() else " ") for part in match.groups()]
+            return Metric(title.format(*parts), short.format(*parts), meaning)
     words = name.replace("_", " ").strip() or "unnamed"
     return Metric(words.capitalize(), words, "")
 

@@ -11,7 +11,6 @@ from harness.reporting import notation
 from harness.reporting.answers import Answer, answer
 from harness.reporting.figures.base import Drawing, Figure, Table, slug
 from harness.reporting.figures.collect import FigureSection, figure_sections
-from harness.reporting.metrics import check as check_entry
 from harness.reporting.palette import MARKS, marks
 from harness.reporting.scorecard import ScoreRow, figure_row, rows_of, rule_row
 from harness.reporting.strip import Axis, Strip, axis_of, strip_of

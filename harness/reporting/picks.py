@@ -20,6 +20,10 @@ def _rule(name: str, short: str = "") -> Pick:
     return Pick((name,), rule=True, short=short)
 
 
+def _wait(*classes: str) -> Pick:
+    return Pick(tuple(f"wait_{name}_p{tail}" for name in classes for tail in (95, 50)))
+
+
 _LATENCY = Pick(tuple(f"end_to_end_latency_p{tail}" for tail in (99, 95, 90, 50)), ("paced", "steady"))
 _FLOOD = Pick(("throughput_delivered", "throughput_acknowledged"), ("flood",))
 _RECOVERY = Pick(("recovery_first_acknowledged",), ("crash",))
@@ -27,8 +31,15 @@ _LOST = _rule("durability")
 
 PICKS: Mapping[str, tuple[Pick, ...]] = {
     "clickstream_fanout": (_LATENCY, _FLOOD, _rule("replay"), _rule("ordering"), _LOST),
-    "priority_tasks": (_LATENCY, _rule("dead_letter"), _rule("expiry"), _LOST),
-    "password_reset": (_rule("effectively_once"), _LATENCY, _RECOVERY, _LOST),
+    "priority_tasks": (
+        _wait("urgent"),
+        _wait("normal"),
+        _rule("priority"),
+        _rule("dead_letter"),
+        _rule("expiry"),
+        _LOST,
+    ),
+    "password_reset": (_rule("effectively_once"), _wait("vip"), _RECOVERY, _LOST),
 }
 GENERAL: tuple[Pick, ...] = (_LATENCY, _FLOOD, _RECOVERY, _rule("ordering"), _LOST)
 

@@ -20,16 +20,32 @@ class Look:
 
 
 LOOKS: Mapping[State, Look] = {
-    State.MEASURED: Look("measured", "●", "measured", "", "a figure that is compared with nothing: the baseline itself, or a count"),
+    State.MEASURED: Look(
+        "measured", "●", "measured", "", "a figure that is compared with nothing: the baseline itself, or a count"
+    ),
     State.BETTER: Look("better", "▲", "better", "green", "better than the baseline, by more than the noise"),
     State.WORSE: Look("worse", "▼", "worse", "red", "worse than the baseline, by more than the noise"),
-    State.WITHIN_NOISE: Look("within noise", "≈", "noise", "cyan", "the difference is no larger than the same broker shows against itself"),
-    State.NOT_COMPARABLE: Look("not comparable", "≠", "differs", "yellow", "a figure, but no ratio may be formed from it"),
-    State.INVALID: Look("invalid", "✗", "invalid", "bold red", "the figure must not be used: a rule was broken, or the generator could not keep up"),
-    State.LOWER_BOUND: Look("at least", "≥", "bound", "yellow", "the client gave out first: the broker can do at least this much"),
-    State.UNSUPPORTED: Look("unsupported", "∅", "unsupported", "magenta", "the broker cannot do this; the reason is given"),
+    State.WITHIN_NOISE: Look(
+        "within noise", "≈", "noise", "cyan", "the difference is no larger than the same broker shows against itself"
+    ),
+    State.NOT_COMPARABLE: Look(
+        "not comparable", "≠", "differs", "yellow", "a figure, but no ratio may be formed from it"
+    ),
+    State.INVALID: Look(
+        "invalid",
+        "✗",
+        "invalid",
+        "bold red",
+        "the figure must not be used: a rule was broken, or the generator could not keep up",
+    ),
+    State.LOWER_BOUND: Look(
+        "at least", "≥", "bound", "yellow", "the client gave out first: the broker can do at least this much"
+    ),
+    State.UNSUPPORTED: Look(
+        "unsupported", "∅", "unsupported", "magenta", "the broker cannot do this; the reason is given"
+    ),
     State.NOT_RUN: Look("not run", "○", "notrun", "dim", "nothing was measured; the reason is given"),
-}  # fmt: skip
+}
 
 
 def look(state: State) -> Look:

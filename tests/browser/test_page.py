@@ -32,7 +32,10 @@ class Visit:
 def visit(browser: Browser, report: Path, size: tuple[int, int], **options: Any) -> Visit:
     page = browser.new_page(viewport={"width": size[0], "height": size[1]}, **options)
     seen = Visit(page, size)
-    page.on("console", lambda message: seen.complaints.append(message.text) if message.type in ("error", "warning") else None)
+    page.on(
+        "console",
+        lambda message: seen.complaints.append(message.text) if message.type in ("error", "warning") else None,
+    )
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))
     page.on("request", lambda request: seen.requests.append(request.url))
     page.goto(report.as_uri())
@@ -175,7 +178,16 @@ def test_both_schemes_are_readable(chromium: Browser, report: Path, scheme: str)
     page = seen.page
     background = page.evaluate("getComputedStyle(document.querySelector('.answer')).backgroundColor")
     assert (luminance(background) < 0.1) == (scheme == "dark")
-    for selector in (".answer .headline", ".when", ".cell .word", ".st-better .word", ".st-worse .word", ".dir", "a.why", ".tier"):
+    for selector in (
+        ".answer .headline",
+        ".when",
+        ".cell .word",
+        ".st-better .word",
+        ".st-worse .word",
+        ".dir",
+        "a.why",
+        ".tier",
+    ):
         colour = page.evaluate(f"getComputedStyle(document.querySelector('{selector}')).color")
         assert contrast(colour, background) >= 4.5, (selector, colour, background)
     line = page.evaluate("document.querySelector('#latency .plot .js-line').style.stroke")

@@ -53,7 +53,8 @@ def test_every_state_has_its_own_word_and_shape() -> None:
         ("clickstream_fanout", "throughput_delivered", "pylog", State.LOWER_BOUND),
         ("clickstream_fanout", "replay", "rabbitmq", State.UNSUPPORTED),
         ("clickstream_fanout", "durability", "activemq", State.NOT_RUN),
-        ("password_reset", "end_to_end_latency_p99", "rabbitmq", State.INVALID),
+        ("password_reset", "wait_vip_p95", "rabbitmq", State.INVALID),
+        ("password_reset", "recovery_first_acknowledged", "rabbitmq", State.NOT_COMPARABLE),
         ("password_reset", "effectively_once", "rabbitmq", State.INVALID),
         ("priority_tasks", "dead_letter", "pylog", State.NOT_COMPARABLE),
     ],
@@ -63,7 +64,7 @@ def test_states(result: Result, workload: str, key: str, broker: str, state: Sta
 
 
 def test_an_invalid_figure_is_struck_and_has_its_reason(result: Result) -> None:
-    cell = row(result, "password_reset", "end_to_end_latency_p99").cells["rabbitmq"]
+    cell = row(result, "password_reset", "wait_vip_p95").cells["rabbitmq"]
     assert cell.struck
     assert "generator" in cell.reason
 
@@ -76,16 +77,18 @@ def test_a_missing_metric_says_why(result: Result) -> None:
     result.cells = [
         cell
         for cell in result.cells
-        if (cell.workload, cell.broker, cell.metric) != ("password_reset", "rabbitmq", "end_to_end_latency_p99")
+        if (cell.workload, cell.broker, cell.metric) != ("password_reset", "rabbitmq", "wait_vip_p95")
     ]
-    cell = row(result, "password_reset", "end_to_end_latency_p99").cells["rabbitmq"]
+    cell = row(result, "password_reset", "wait_vip_p95").cells["rabbitmq"]
     assert cell.state is State.NOT_RUN
     assert "the broker died" in cell.reason
     assert cell.next_command == "harness broker logs rabbitmq"
 
 
 def test_counts_of_repeats_add_up_and_the_worst_wins(result: Result) -> None:
-    found = [v for v in result.verdicts if (v.checker, v.broker, v.workload) == ("durability", "kafka", "password_reset")]
+    found = [
+        v for v in result.verdicts if (v.checker, v.broker, v.workload) == ("durability", "kafka", "password_reset")
+    ]
     broken = found[1].model_copy(update={"validity": Validity.INVALID, "counts": {"lost": 5}})
     result.verdicts = [broken if verdict is found[1] else verdict for verdict in result.verdicts]
     cell = row(result, "password_reset", "durability").cells["kafka"]

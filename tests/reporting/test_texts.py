@@ -63,7 +63,7 @@ def test_markdown_has_a_table_a_workload_and_no_html() -> None:
     assert text.count("| figure | kafka | pylog | rabbitmq | activemq |") == 3
     assert "**Replay decides" in text
     assert "<script" not in text.replace("\\<", "")
-    assert "~~20.4" in text
+    assert "~~9.00" in text
     for line in text.splitlines():
         if line.startswith("| "):
             assert line.replace("\\|", "").count("|") == 6, line

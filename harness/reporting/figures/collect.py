@@ -45,14 +45,66 @@ def figure_sections(drawing: Drawing) -> list[FigureSection]:
     names = [record.name for record in drawing.result.workloads]
     tiers = {record.name: record.tier for record in drawing.result.workloads}
     return [
-        _section("ratios", "Is the difference real?", "Ratios", "Every figure against the baseline.", (forest(drawing, name) for name in names), "No two brokers have a figure in common, so there is no ratio."),
-        _section("throughput", "Throughput", "Throughput", "Closed loop: as fast as a fixed in-flight window allows. No latency is read from this phase.", (dots(drawing, "throughput", name, THROUGHPUT) for name in names), "No workload here has a phase that floods."),
-        _section("latency", "Latency from the intended time", "Latency", "Open loop: the schedule is computed beforehand, and latency counts from the moment a message was meant to be sent.", (latency(drawing, name, kind) for kind in LATENCIES for name in names), "No latency was measured."),
-        _section("durability", "Durability", "Durability", "Every run kills the broker with −9 under load and counts what became of each message.", (durability(drawing, name, tiers[name], FATES) for name in names), "No history was judged, so nothing can be said about loss."),
-        _section("recovery", "Recovery", "Recovery", "From kill −9 until the first message is acknowledged again, and the rate around it.", (*(dots(drawing, "back", name, RECOVERY) for name in names), *(recovery(drawing, name, RATE_CURVE) for name in names)), "No fault was injected."),
-        _section("priority", "Was priority served?", "Priority", "How long the messages of each class waited.", (figure for name in names for figure in waits(drawing, name, WAIT_CURVE)), "No workload here has priority classes."),
-        _section("fan-out", "What fan-out costs", "Fan-out cost", "Bytes the broker stored for each byte published: a log stores a message once for all groups, a queue copy per group stores it again.", (dots(drawing, "stored", name, STORED) for name in names), "The disk was not sampled."),
-    ]  # fmt: skip
+        _section(
+            "ratios",
+            "Is the difference real?",
+            "Ratios",
+            "Every figure against the baseline.",
+            (forest(drawing, name) for name in names),
+            "No two brokers have a figure in common, so there is no ratio.",
+        ),
+        _section(
+            "throughput",
+            "Throughput",
+            "Throughput",
+            "Closed loop: as fast as a fixed in-flight window allows. No latency is read from this phase.",
+            (dots(drawing, "throughput", name, THROUGHPUT) for name in names),
+            "No workload here has a phase that floods.",
+        ),
+        _section(
+            "latency",
+            "Latency from the intended time",
+            "Latency",
+            "Open loop: the schedule is computed beforehand, and latency counts from the moment a message was meant to be sent.",
+            (latency(drawing, name, kind) for kind in LATENCIES for name in names),
+            "No latency was measured.",
+        ),
+        _section(
+            "durability",
+            "Durability",
+            "Durability",
+            "Every run kills the broker with −9 under load and counts what became of each message.",
+            (durability(drawing, name, tiers[name], FATES) for name in names),
+            "No history was judged, so nothing can be said about loss.",
+        ),
+        _section(
+            "recovery",
+            "Recovery",
+            "Recovery",
+            "From kill −9 until the first message is acknowledged again, and the rate around it.",
+            (
+                *(dots(drawing, "back", name, RECOVERY) for name in names),
+                *(recovery(drawing, name, RATE_CURVE) for name in names),
+            ),
+            "No fault was injected.",
+        ),
+        _section(
+            "priority",
+            "Was priority served?",
+            "Priority",
+            "How long the messages of each class waited.",
+            (figure for name in names for figure in waits(drawing, name, WAIT_CURVE)),
+            "No workload here has priority classes.",
+        ),
+        _section(
+            "fan-out",
+            "What fan-out costs",
+            "Fan-out cost",
+            "Bytes the broker stored for each byte published: a log keeps one copy for all groups, queues one a group.",
+            (dots(drawing, "stored", name, STORED) for name in names),
+            "The disk was not sampled.",
+        ),
+    ]
 
 
 def _section(id_: str, title: str, nav: str, lead: str, figures: Iterable[Figure | None], empty: str) -> FigureSection:
