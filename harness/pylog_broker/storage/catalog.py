@@ -17,10 +17,8 @@ import base64
 import contextlib
 import logging
 import os
-import re
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -40,11 +38,13 @@ from harness.pylog_broker.storage.lock import FolderLock
 from harness.pylog_broker.storage.log import PartitionLog
 from harness.pylog_broker.storage.recovery import Report, Shutdown, recover
 from harness.pylog_broker.storage.segment import OpenSegments
+from harness.pylog_broker.storage.topic import Topic, check_topic_name
 from harness.pylog_broker.storage.topic_config import TopicConfig
+
+__all__ = ["Catalog", "Topic", "check_topic_name"]
 
 logger = logging.getLogger(__name__)
 
-TOPIC_NAME_BYTES_MAX = 249
 PARTITIONS_MAX = 10_000  # over all topics: each costs a folder, a descriptor and about 3 kB
 PRODUCER_ID_BLOCK = 1000
 CHECKPOINT_INTERVAL_MS = 60_000  # between two checkpoints of logs that changed too little to need one earlier
@@ -52,29 +52,6 @@ RETENTION_INTERVAL_MS = 5_000  # between two looks at what is expired
 DELETED_SUFFIX = "-delete"
 INTERNAL_TOPIC_NAMES = frozenset({"__consumer_offsets", "__transaction_state"})
 """Made by the broker alone: a topic of that name with a client's settings would lose what it keeps there."""
-
-_TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]+")
-
-
-@dataclass(slots=True)
-class Topic:
-    """One topic: `partitions[n]` is the log of partition n."""
-
-    name: str
-    topic_id: uuid.UUID
-    partitions: list[PartitionLog]
-    config_overrides: dict[str, str] = field(default_factory=dict)
-    internal: bool = False
-
-
-def check_topic_name(name: str) -> None:
-    """Raise InvalidTopicName unless Apache Kafka would take the name as well."""
-    if not name or name in (".", ".."):
-        raise InvalidTopicName(f"a topic cannot be named '{name}'")
-    if len(name) > TOPIC_NAME_BYTES_MAX:
-        raise InvalidTopicName(f"a topic name has at most {TOPIC_NAME_BYTES_MAX} characters, this has {len(name)}")
-    if not _TOPIC_NAME.fullmatch(name):
-        raise InvalidTopicName(f"'{name}': a topic name is made of letters, digits, '.', '_' and '-'")
 
 
 class Catalog:

@@ -35,7 +35,7 @@ from harness.pylog_broker.storage.housekeeping import (
 )
 from harness.pylog_broker.storage.index import RELATIVE_OFFSET_MAX, SparseIndex
 from harness.pylog_broker.storage.retention import SegmentFacts, expired_segments
-from harness.pylog_broker.storage.segment import BadBatch, OpenSegments, Segment, SegmentFile, walk_headers
+from harness.pylog_broker.storage.segment import OpenSegments, Segment, SegmentFile
 from harness.pylog_broker.storage.topic_config import INT64_MAX, TopicConfig
 
 __all__ = ["EMPTY_SLICE", "AppendResult", "LogSlice", "LogState", "PartitionLog"]
@@ -302,11 +302,11 @@ class PartitionLog:
         if self.failure is not None:
             return 0
         config, active = self.config, self._active
-        expired = config.deletes and 0 <= config.retention_ms < now_ms - self._segment_time(active)
+        expired = config.deletes and 0 <= config.retention_ms < now_ms - active.newest_ms()
         if active.size > 0 and (now_ms >= self._roll_at_ms or expired):
             self._roll()
         facts = [
-            SegmentFacts(segment.size, self._bases[slot + 1], self._segment_time(segment))
+            SegmentFacts(segment.size, self._bases[slot + 1], segment.newest_ms())
             for slot, segment in enumerate(self._segments[:-1])
         ]
         count = expired_segments(
@@ -318,16 +318,6 @@ class PartitionLog:
         )
         self._delete_oldest(count)
         return count
-
-    def _segment_time(self, segment: Segment) -> int:
-        """Largest timestamp in ms; the time of its last write where the records carry none, or not all can be read."""
-        timestamp = segment.load_max_timestamp()
-        if (timestamp < 0 and segment.size > 0) or segment.damaged:
-            try:
-                return int(self._fs.stat(segment.log_path).st_mtime * 1000)
-            except FileNotFoundError:
-                return 0
-        return timestamp
 
     def _delete_oldest(self, count: int) -> None:
         if count == 0:
@@ -385,7 +375,7 @@ class PartitionLog:
             if end == position:
                 if not at_least_one:
                     return EMPTY_SLICE
-                end, next_offset = self._first_batch(segment, position)
+                end, next_offset = segment.first_batch(position)
         if end <= position:
             return EMPTY_SLICE
         if position < segment.trusted_from:
@@ -426,15 +416,6 @@ class PartitionLog:
                 return segment.size, following
         found = segment.locate(limit)
         return (segment.size, -1) if found is None else (found[0], found[1].base_offset)
-
-    def _first_batch(self, segment: Segment, position: int) -> tuple[int, int]:
-        file, _ = segment.open()
-        try:
-            for _, header in walk_headers(self._fs, file.fd, position, segment.size, expected_offset=None):
-                return position + header.length, header.next_offset
-        except BadBatch as error:
-            raise segment.corrupt(error) from error
-        raise AssertionError("a cursor points behind its segment")
 
     # --- look-up by time --------------------------------------------------------------------------------------------
 

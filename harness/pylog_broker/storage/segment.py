@@ -246,6 +246,16 @@ class Segment:
                 self.max_timestamp_offset = self.base_offset + index.time_offsets[-1]
         return self.max_timestamp
 
+    def newest_ms(self) -> int:
+        """Largest timestamp in ms; the time of its last write where the records carry none, or not all can be read."""
+        timestamp = self.load_max_timestamp()
+        if (timestamp < 0 and self.size > 0) or self.damaged:
+            try:
+                return int(self._fs.stat(self.log_path).st_mtime * 1000)
+            except FileNotFoundError:
+                return 0
+        return timestamp
+
     # --- finding batches --------------------------------------------------------------------------------------------
 
     def corrupt(self, error: BadBatch) -> CorruptLog:
@@ -269,6 +279,15 @@ class Segment:
             if header.last_offset >= offset:
                 return position, header
         return None
+
+    def first_batch(self, position: int) -> tuple[int, int]:
+        """End of the batch at `position`, and the offset that follows it; raises CorruptLog."""
+        file, _ = self.open()
+        try:
+            _, header = next(walk_headers(self._fs, file.fd, position, self.size, expected_offset=None))
+        except BadBatch as error:
+            raise self.corrupt(error) from error
+        return position + header.length, header.next_offset
 
     def boundary_before(self, start: int, position_max: int) -> tuple[int, int]:
         """The last batch boundary in [start, position_max], and the offset that follows it (-1 when not known).
