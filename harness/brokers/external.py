@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.brokers.api import BrokerState, Evidence, Inspection
-from harness.brokers.handshake import NotReady
+from harness.brokers.handshake import NotReady, Refused
 from harness.brokers.products.base import Product
 from harness.errors import BrokerUnavailable, NotAllowedExternally, UsageError
 from harness.model.broker import BrokerInfo
@@ -49,15 +49,13 @@ class ExternalBroker:
         """Check that it answers. Server-side settings cannot be applied, so none are reported as in force."""
         try:
             greeting = self._product.greet(self._host, self._port, GREETING_TIMEOUT_S)
+        except Refused as answer:
+            greeting = (
+                answer.greeting
+            )  # it is there; whether the person's own login is welcome, the adapter will find out
         except NotReady as answer:
-            # A broker that refuses our probe's credentials or virtual host is a broker all the same.
-            if not str(answer).startswith("it closed the connection"):
-                raise BrokerUnavailable(
-                    f"the {self.name} at {self._host}:{self._port} does not answer: {answer}",
-                    next_command=f"harness doctor {self.name}",
-                ) from None
             raise BrokerUnavailable(
-                f"the {self.name} at {self._host}:{self._port} refuses: {answer}",
+                f"the {self.name} at {self._host}:{self._port} does not answer: {answer}",
                 next_command=f"harness doctor {self.name}",
             ) from None
         return BrokerInfo(

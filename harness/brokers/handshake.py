@@ -33,6 +33,14 @@ class Greeting:
     version: str = ""
 
 
+class Refused(NotReady):
+    """It speaks its protocol and refuses this login. For a broker that is somebody else's, that is an answer too."""
+
+    def __init__(self, text: str, greeting: Greeting) -> None:
+        super().__init__(text)
+        self.greeting = greeting
+
+
 Greet = Callable[[str, int, float], Greeting]
 
 
@@ -57,17 +65,12 @@ def amqp(host: str, port: int, timeout_s: float, *, user: str = "guest", passwor
         link.sendall(b"AMQP\x00\x00\x09\x01")
         start = _amqp_method(link, (10, 10))
         properties = _amqp_strings(start[2:])
-        login = f"\x00{user}\x00{password}".encode()
-        start_ok = _amqp_long(b"") + _amqp_short(b"PLAIN") + _amqp_long(login) + _amqp_short(b"en_US")
-        _amqp_send(link, (10, 11), start_ok)
-        tune = _amqp_method(link, (10, 30))
-        channels, frame, _ = struct.unpack_from(">HIH", tune)
-        _amqp_send(link, (10, 31), struct.pack(">HIH", channels, frame, 0))
-        _amqp_send(link, (10, 40), _amqp_short(b"/") + _amqp_short(b"") + b"\x00")
-        _amqp_method(link, (10, 41))
-        _amqp_send(link, (10, 50), struct.pack(">H", 200) + _amqp_short(b"") + struct.pack(">HH", 0, 0))
-        _amqp_method(link, (10, 51))
-    return Greeting(properties.get("product", ""), properties.get("version", ""))
+        greeting = Greeting(properties.get("product", ""), properties.get("version", ""))
+        try:
+            _amqp_open(link, f"\x00{user}\x00{password}".encode())
+        except _Closed as closed:
+            raise Refused(str(closed), greeting) from None
+    return greeting
 
 
 def stomp(host: str, port: int, timeout_s: float) -> Greeting:
@@ -82,7 +85,9 @@ def stomp(host: str, port: int, timeout_s: float) -> Greeting:
             frame += chunk
         command, *headers = frame.lstrip(b"\n").split(b"\n\n")[0].decode("utf-8", "replace").split("\n")
         if command.strip() != "CONNECTED":
-            raise NotReady(f"it answered {command.strip()[:40]!r} instead of CONNECTED")
+            said = dict(header.strip().split(":", 1) for header in headers if ":" in header).get("message", "")
+            text = f"it answered {command.strip()[:40]!r} instead of CONNECTED: {said[:200]}"
+            raise Refused(text, Greeting()) if command.strip() == "ERROR" else NotReady(text)
         link.sendall(b"DISCONNECT\n\n\x00")
         server = dict(header.strip().split(":", 1) for header in headers if ":" in header).get("server", "")
     product, _, version = server.partition("/")
@@ -167,6 +172,22 @@ def _kafka_brokers(reply: bytes) -> tuple[list[tuple[int, str, int]], int]:
         raise NotReady("its Metadata answer cannot be read") from None
 
 
+class _Closed(NotReady):
+    """The peer closed the connection in order, and said why."""
+
+
+def _amqp_open(link: _Link, login: bytes) -> None:
+    start_ok = _amqp_long(b"") + _amqp_short(b"PLAIN") + _amqp_long(login) + _amqp_short(b"en_US")
+    _amqp_send(link, (10, 11), start_ok)
+    tune = _amqp_method(link, (10, 30))
+    channels, frame, _ = struct.unpack_from(">HIH", tune)
+    _amqp_send(link, (10, 31), struct.pack(">HIH", channels, frame, 0))
+    _amqp_send(link, (10, 40), _amqp_short(b"/") + _amqp_short(b"") + b"\x00")
+    _amqp_method(link, (10, 41))
+    _amqp_send(link, (10, 50), struct.pack(">H", 200) + _amqp_short(b"") + struct.pack(">HH", 0, 0))
+    _amqp_method(link, (10, 51))
+
+
 def _amqp_send(link: _Link, method: tuple[int, int], arguments: bytes) -> None:
     payload = struct.pack(">HH", *method) + arguments
     link.sendall(struct.pack(">BHI", AMQP_METHOD_FRAME, 0, len(payload)) + payload + AMQP_END)
@@ -182,7 +203,7 @@ def _amqp_method(link: _Link, expected: tuple[int, int]) -> bytes:
     got = struct.unpack_from(">HH", payload)
     if got == (10, 50):  # connection.close: code and text
         text = payload[7 : 7 + payload[6]].decode("utf-8", "replace")
-        raise NotReady(f"it closed the connection: {text}")
+        raise _Closed(f"it closed the connection: {text}")
     if got != expected:
         raise NotReady(f"it sent AMQP method {got} where {expected} was due")
     return payload[4:-1]
