@@ -85,7 +85,7 @@ def _headline(
     if differences:
         return sentence(differences[0])
     if len(ran) == 1:
-        return f"Only {ran[0].label} ran, so there is nothing to compare it with; its figures stand alone."
+        return f"Only {ran[0].label} ran: it kept every promise that was tested, and there is nothing to compare its figures with."
     ratios = [cell for row in rows for cell in row.cells.values() if cell.state is State.WITHIN_NOISE]
     if ratios:
         return (
@@ -211,7 +211,7 @@ def _durability_sentences(result: Result, record: WorkloadRecord, ran: Sequence[
     bound = 1 - 0.05 ** (1 / kills)
     text = (
         f"Killed with −9 under load at tier {record.tier}, {labels} lost nothing acknowledged ({extent}); {notation.count(kills, 'kill')} "
-        f"a broker rule out, with 95 % confidence, only a chance of loss above {bound:.0%} a kill."
+        f"a broker rule out, with 95 % confidence, only a chance of loss above {notation.percent(bound)} a kill."
     )
     return [text]
 

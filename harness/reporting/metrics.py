@@ -76,6 +76,35 @@ METRICS: Mapping[str, Metric] = {
         "bytes kept per byte",
         "disk kept by the broker for every byte of payload, all groups together",
     ),
+    "written_bytes_per_published_byte": Metric(
+        "Bytes written per byte published",
+        "bytes written per byte",
+        "what the broker wrote to disk for every acknowledged byte of payload",
+    ),
+    "longest_gap_acknowledged": Metric(
+        "Longest time without an acknowledgement",
+        "longest gap in",
+        "between the fault and the end of its phase's drain",
+    ),
+    "longest_gap_delivered": Metric(
+        "Longest time without a delivery",
+        "longest gap out",
+        "in the worst group, between the fault and the end of its phase's drain",
+    ),
+    "broker_cpu_us_per_message": Metric(
+        "Broker processor time per message",
+        "broker CPU",
+        "of all of the broker's processes, over a phase and its drain, for each acknowledged message",
+    ),
+    "client_cpu_us_per_message": Metric(
+        "Client processor time per message",
+        "client CPU",
+        "of all publishers and consumers, over a phase and its drain, for each acknowledged message",
+    ),
+    "broker_rss_peak": Metric("Broker memory, peak", "broker memory", "resident memory of the broker at its highest"),
+    "retry_lateness_p50": Metric(
+        "Lateness of retries p50", "retry lateness p50", "how much later than its delay a failed message came again"
+    ),
     "generator_lag_p99": Metric(
         "Generator lag p99",
         "generator lag",
@@ -198,6 +227,14 @@ CHECKS: Mapping[str, Check] = {
         ("dead_letter_missing",),
         "each poison message is set aside, and only those",
         Feature.DEAD_LETTER,
+    ),
+    "retry": Check(
+        "Failures are tried again as planned",
+        "retries as planned",
+        "tried too early or too seldom",
+        ("retries_wrong",),
+        "as often as planned, and not before the delay",
+        Feature.DELAYED_RETRY,
     ),
     "effectively_once": Check(
         "Each effect exactly once",

@@ -54,7 +54,7 @@ def _scaled(reference: float, unit: str) -> tuple[float, str]:
         return 1.0, "msg/s"
     if unit in _SHARE_UNITS:
         return 100.0, "%"
-    if unit in ("ratio", "x", "×"):
+    if unit in ("ratio", "x", "×", "B/B"):
         return 1.0, "×"
     return (1.0, "") if unit in _COUNT_UNITS else (1.0, unit)
 
@@ -79,6 +79,11 @@ def span(low: float | None, high: float | None, unit: str, like: float | None = 
     factor, name = _scaled(high if like is None else like, unit)
     exact = name == ""
     return f"{significant(low * factor, exact=exact)}–{significant(high * factor, exact=exact)}"
+
+
+def percent(share: float) -> str:
+    """``0.9514`` -> ``95 %``, with a space that does not break."""
+    return f"{share * 100:.0f}\u202f%"
 
 
 def ratio(value: float | None) -> str:

@@ -12,11 +12,11 @@ from playwright.sync_api import Browser, Page
 
 from tests.reporting.factory import BROKERS, NAMES
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
-READY_MS_MAX = 10_000
+READY_MS_MAX = 60_000  # all figures drawn, on a machine that may be busy with something else
 
 
 @dataclass

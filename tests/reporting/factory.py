@@ -462,6 +462,7 @@ def _curves(rng: random.Random) -> list[Curve]:
                         broker=broker,
                         repeat=repeat,
                         kind="rate",
+                        label="acknowledged",
                         x=times,
                         y=rate,
                         x_unit="s",

@@ -128,7 +128,7 @@ def test_every_figure_is_json_with_a_table_and_a_sentence(page: str) -> None:
 @pytest.mark.parametrize(
     "id_",
     ["answers", "scorecard", "workloads", "ratios", "throughput", "latency", "ordering", "durability", "recovery",
-     "priority", "fan-out", "capabilities", "parity", "environment", "method", "raw", *(f"w-{n.replace('_', '-')}" for n in NAMES)],
+     "priority", "cost", "capabilities", "parity", "environment", "method", "raw", *(f"w-{n.replace('_', '-')}" for n in NAMES)],
 )  # fmt: skip
 def test_sections(page: str, id_: str) -> None:
     assert f'id="{id_}"' in page

@@ -64,7 +64,7 @@ class Drawing:
     def curves(self, workload: str, kind: str) -> list[Curve]:
         order = {name: number for number, name in enumerate(self.brokers())}
         found = [curve for curve in self.result.curves if curve.workload == workload and curve.kind == kind]
-        return sorted(found, key=lambda curve: (order.get(curve.broker, len(order)), curve.label, curve.repeat))
+        return sorted(found, key=lambda curve: (order.get(curve.broker, len(order)), curve.repeat))
 
 
 def plot_of(traces: Sequence[Any], layout: Mapping[str, Any], height_px: int) -> dict[str, Any]:

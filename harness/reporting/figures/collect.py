@@ -36,8 +36,10 @@ FATES = (
 )
 THROUGHPUT = ("throughput_delivered", "throughput_acknowledged", "replay_throughput")
 RECOVERY = ("recovery_first_acknowledged",)
-STORED = ("stored_bytes_per_published_byte",)
-RATE_CURVE = "rate"
+CPU = ("broker_cpu_us_per_message",)
+STORED = ("stored_bytes_per_published_byte", "written_bytes_per_published_byte")
+MEMORY = ("broker_rss_peak",)
+RATE_CURVE, RATE_LABEL = "rate", "acknowledged"
 WAIT_CURVE = "wait"
 
 
@@ -84,7 +86,7 @@ def figure_sections(drawing: Drawing) -> list[FigureSection]:
             "From kill −9 until the first message is acknowledged again, and the rate around it.",
             (
                 *(dots(drawing, "back", name, RECOVERY) for name in names),
-                *(recovery(drawing, name, RATE_CURVE) for name in names),
+                *(recovery(drawing, name, RATE_CURVE, RATE_LABEL) for name in names),
             ),
             "No fault was injected.",
         ),
@@ -97,12 +99,16 @@ def figure_sections(drawing: Drawing) -> list[FigureSection]:
             "No workload here has priority classes.",
         ),
         _section(
-            "fan-out",
-            "What fan-out costs",
-            "Fan-out cost",
-            "Bytes the broker stored for each byte published: a log keeps one copy for all groups, queues one a group.",
-            (dots(drawing, "stored", name, STORED) for name in names),
-            "The disk was not sampled.",
+            "cost",
+            "What it costs",
+            "Cost",
+            "Fan-out in bytes: a log keeps one copy of a message for all groups, queues keep one a group. And processor time and memory.",
+            (
+                *(dots(drawing, "stored", name, STORED) for name in names),
+                *(dots(drawing, "cpu", name, CPU) for name in names),
+                *(dots(drawing, "memory", name, MEMORY) for name in names),
+            ),
+            "Neither disk nor processes were sampled.",
         ),
     ]
 

@@ -24,6 +24,7 @@ from harness.reporting.metrics import metric as metric_entry
 from harness.reporting.palette import INK
 
 ROW_PX = 30
+UNITS = {"us": "µs", "B": "bytes", "B/B": "bytes per byte", "ratio": "times"}
 
 
 def dots(drawing: Drawing, section: str, workload: str, metrics: tuple[str, ...]) -> Figure | None:
@@ -46,17 +47,18 @@ def dots(drawing: Drawing, section: str, workload: str, metrics: tuple[str, ...]
     )
 
 
-def _row_name(drawing: Drawing, cell: Cell, several: bool) -> str:
-    name = drawing.label(cell.broker)
-    if several:
-        name += " · " + metric_entry(cell.metric).short
-        name += f" · {cell.phase}" if cell.phase else ""
-    return name
+def _row_name(drawing: Drawing, cell: Cell, shown: list[Cell]) -> str:
+    """The broker, and of metric and phase what is needed to tell the rows apart."""
+    parts = [drawing.label(cell.broker)]
+    if len({other.metric for other in shown}) > 1:
+        parts.append(metric_entry(cell.metric).short)
+    if len({other.phase for other in shown if other.metric == cell.metric}) > 1:
+        parts.append(cell.phase or "whole run")
+    return " · ".join(parts)
 
 
 def _plot(drawing: Drawing, shown: list[Cell], unit: str) -> dict[str, Any]:
-    several = len({(cell.metric, cell.phase) for cell in shown}) > 1
-    names = [escape_plot(_row_name(drawing, cell, several)) for cell in shown]
+    names = [escape_plot(_row_name(drawing, cell, shown)) for cell in shown]
     traces = [_runs_trace(shown, names)]
     for broker in unique(cell.broker for cell in shown):
         rows = [(cell, name) for cell, name in zip(shown, names, strict=True) if cell.broker == broker]
@@ -64,7 +66,7 @@ def _plot(drawing: Drawing, shown: list[Cell], unit: str) -> dict[str, Any]:
     height = 90 + ROW_PX * max(2, len(shown))
     layout = {
         "showlegend": False,
-        "xaxis": {"title": axis_title(unit or "count"), "rangemode": "tozero"},
+        "xaxis": {"title": axis_title(UNITS.get(unit, unit) or "count"), "rangemode": "tozero"},
         "yaxis": {"categoryorder": "array", "categoryarray": list(reversed(unique(names))), "type": "category"},
     }
     return plot_of(traces, layout, height)

@@ -22,6 +22,7 @@ from harness.reporting.palette import BAND, INK
 from harness.reporting.scorecard import ScoreCell, ScoreRow, figure_row
 
 ROW_PX = 44
+_OWN = ("generator_lag_p99", "offered_in_time")
 
 
 def oriented(
@@ -40,9 +41,16 @@ def ratio_rows(drawing: Drawing, workload: str) -> list[ScoreRow]:
     keys = dict.fromkeys(
         (cell.metric, cell.phase)
         for cell in drawing.result.cells
-        if cell.workload == workload and cell.ratio is not None and cell.better != "neither"
+        if cell.workload == workload and cell.ratio is not None and cell.better != "neither" and drawn(cell.metric)
     )
     return [figure_row(drawing.result, workload, metric, phase) for metric, phase in keys]
+
+
+def drawn(metric: str) -> bool:
+    """Whether a metric belongs in the figure; single groups, quantiles between and the generator's own are in the tables alone."""
+    return (
+        not metric.startswith("throughput_delivered_") and not metric.endswith(("_p90", "_p95")) and metric not in _OWN
+    )
 
 
 def forest(drawing: Drawing, workload: str) -> Figure | None:

@@ -24,80 +24,94 @@ from harness.reporting.figures.base import (
 from harness.reporting.palette import OUTCOMES
 
 HEIGHT_PX = 360
+BEFORE_S = 1.0
+AFTER_S = 2.0
 CLASS_DASHES = ("dot", "dash", "solid", "dashdot", "longdash", "longdashdot")
 
 
-def recovery(drawing: Drawing, workload: str, kind: str) -> Figure | None:
-    """Rate over time of the first repeat of each broker, with the kill marked; None without such curves."""
-    curves = drawing.curves(workload, kind)
-    if not curves:
+def recovery(drawing: Drawing, workload: str, kind: str, label: str) -> Figure | None:
+    """Rate around the kill, the kill at 0: the first repeat of each broker that has both. None without such curves."""
+    first: dict[str, tuple[Curve, FaultRecord]] = {}
+    for curve in drawing.curves(workload, kind):
+        kill = _kill(drawing, curve)
+        if curve.label in ("", label) and kill is not None and curve.broker not in first:
+            first[curve.broker] = (around(curve, kill), kill)
+    if not first:
         return None
-    first = [next(c for c in curves if c.broker == name) for name in unique(curve.broker for curve in curves)]
-    faults = {curve.broker: _kills(drawing, curve) for curve in first}
     return Figure(
         id=slug("recovery", workload),
-        title=f"{workload_title(workload)}: messages a second through the kill",
-        sentence=_recovery_sentence(drawing, faults),
+        title=f"{workload_title(workload)}: {label} through the kill",
+        sentence=_recovery_sentence(drawing, [(name, kill) for name, (_, kill) in first.items()]),
         table=_recovery_table(drawing, workload),
-        plot=_recovery_plot(drawing, first, faults),
+        plot=_recovery_plot(drawing, [curve for curve, _ in first.values()]),
         height_px=HEIGHT_PX,
     )
 
 
-def _kills(drawing: Drawing, curve: Curve) -> list[FaultRecord]:
-    return [
-        fault
-        for run in drawing.result.runs
-        if (run.workload, run.broker, run.repeat) == (curve.workload, curve.broker, curve.repeat)
-        for fault in run.faults
-        if fault.kind == "kill"
+def _kill(drawing: Drawing, curve: Curve) -> FaultRecord | None:
+    return next(
+        (
+            fault
+            for run in drawing.result.runs
+            if (run.workload, run.broker, run.repeat) == (curve.workload, curve.broker, curve.repeat)
+            for fault in run.faults
+            if fault.kind == "kill"
+        ),
+        None,
+    )
+
+
+def around(curve: Curve, kill: FaultRecord) -> Curve:
+    """The curve over seconds since the kill, cut to what belongs to it: a little before, and until some time after recovery."""
+    back = max(kill.first_acknowledged_s or 0.0, kill.recovered_s or 0.0)
+    points = [
+        (x - kill.at_s, y)
+        for x, y in zip(curve.x, curve.y, strict=True)
+        if -BEFORE_S <= x - kill.at_s <= back + AFTER_S
     ]
+    return curve.model_copy(update={"x": [x for x, _ in points], "y": [y for _, y in points]})
 
 
-def _recovery_plot(drawing: Drawing, curves: list[Curve], faults: dict[str, list[FaultRecord]]) -> dict[str, Any]:
+def _recovery_plot(drawing: Drawing, curves: list[Curve]) -> dict[str, Any]:
     traces = [line_trace(drawing, curve, first=True) for curve in curves]
-    marks = [(fault.at_s, name) for name, found in faults.items() for fault in found]
-    if marks:
-        traces.append(
-            go.Scatter(
-                x=[at for at, _ in marks],
-                y=[0.0] * len(marks),
-                mode="markers",
-                name="kill −9",
-                marker={"symbol": "x-thin-open", "size": 13, "color": OUTCOMES["lost"][0], "line": {"width": 3}},
-                text=[escape_plot(drawing.label(name)) for _, name in marks],
-                hovertemplate="%{text} killed at %{x:.2f} s<extra></extra>",
-            )
-        )
     shapes = [
         {
             "type": "line",
-            "x0": at,
-            "x1": at,
+            "x0": 0,
+            "x1": 0,
             "yref": "paper",
             "y0": 0,
             "y1": 1,
-            "line": {"color": drawing.marks[name].light, "width": 1, "dash": drawing.marks[name].dash},
-            "opacity": 0.6,
+            "line": {"color": OUTCOMES["lost"][0], "width": 2, "dash": "dot"},
         }
-        for at, name in marks
     ]
+    note = {
+        "x": 0,
+        "y": 1,
+        "yref": "paper",
+        "yanchor": "top",
+        "xanchor": "left",
+        "xshift": 4,
+        "text": "kill −9",
+        "showarrow": False,
+        "font": {"color": OUTCOMES["lost"][0], "size": 12},
+    }
     layout = {
         "shapes": shapes,
-        "xaxis": {"title": axis_title("seconds since the start of the run")},
+        "annotations": [note],
+        "xaxis": {"title": axis_title("seconds since the kill")},
         "yaxis": {"title": axis_title(curves[0].y_unit), "rangemode": "tozero"},
     }
     return plot_of(traces, layout, HEIGHT_PX)
 
 
-def _recovery_sentence(drawing: Drawing, faults: dict[str, list[FaultRecord]]) -> str:
+def _recovery_sentence(drawing: Drawing, kills: list[tuple[str, FaultRecord]]) -> str:
     parts = [
-        f"{drawing.label(name)} after {notation.quantity(fault.first_acknowledged_s, 's')}"
-        for name, found in faults.items()
-        for fault in found
-        if fault.first_acknowledged_s is not None
+        f"{drawing.label(name)} after {notation.quantity(kill.first_acknowledged_s, 's')}"
+        for name, kill in kills
+        if kill.first_acknowledged_s is not None
     ]
-    text = "First repeat of each broker; the vertical lines are the kills."
+    text = "First repeat of each broker, the kill at 0."
     return text + (f" The first message was acknowledged again: {notation.listing(parts)}." if parts else "")
 
 
