@@ -72,13 +72,20 @@ def run_campaign(options: StudyOptions, folder: StudyFolder, say: Say, keep: Kee
                     order,
                     run_id,
                     keep,
-                    lambda text, head=prefix: say(f"{head}: {text}"),
+                    _headed(say, prefix),
                 )
             except (KeyboardInterrupt, Interrupted):
                 campaign.interrupted = True
             if campaign.interrupted:
                 return campaign
     return campaign
+
+
+def _headed(say: Say, head: str) -> Say:
+    def headed(text: str) -> None:
+        say(f"{head}: {text}")
+
+    return headed
 
 
 def _visit(
