@@ -483,8 +483,10 @@ class Catalog:
         clean = True
         for log, key in self._keys.items():
             try:
+                changed = log.changed_since_checkpoint
                 self._rows[key], write = log.checkpoint()
-                write()
+                if changed:
+                    write()
                 log.close()
                 clean = clean and log.failure is None
             except (OSError, StorageError) as error:

@@ -269,6 +269,7 @@ class PartitionLog:
         if self._flush_messages < INT64_MAX:
             self.flush()
         closed = self._active
+        closed.synced = False
         fresh = Segment(self._fs, self.directory, self.log_end_offset, size=0, created_ms=0)
         try:
             fresh.open(create=True)
@@ -498,10 +499,11 @@ class PartitionLog:
         """Make every segment durable, the active one included."""
         try:
             for segment in self._segments:
-                if segment.size > 0 and not segment.synced:
+                written = segment is self._active and self._unflushed_records > 0
+                if segment.size > 0 and (written or not segment.synced):
                     file, _ = segment.open()
                     self._fs.sync(file.fd)
-                    segment.synced = segment is not self._active
+                    segment.synced = True
         except OSError as error:
             self.failure = f"fsync failed: {error}"
             raise StorageFailed(f"{self.directory}: {self.failure}") from error

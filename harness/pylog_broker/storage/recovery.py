@@ -130,6 +130,7 @@ class _Recovery:
         if self.row is not None:
             for segment in self.segments[:-1]:
                 segment.synced = self.shutdown is Shutdown.CLEAN or segment.base_offset < self.row["synced"]
+            self.segments[-1].synced = self._row_is_exact()
 
     def _row_is_exact(self) -> bool:
         """Whether the last run ended cleanly and its last row fits what is there."""

@@ -168,7 +168,7 @@ class Segment:
         self.index: SparseIndex | None = None
         self.trusted_from = size  # everything behind was appended by this process
         self.verified = VerifiedRanges()
-        self.synced = False  # fsynced as a whole since it was closed
+        self.synced = False  # all that was in it when it was closed, or found at start, is fsynced
         self.damaged = False  # unsound batches were met; what lies behind them is not known
         self.deleted = False
 

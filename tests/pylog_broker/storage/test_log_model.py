@@ -231,6 +231,8 @@ class LogModel(RuleBasedStateMachine):
         except CorruptLog:
             assert offset >= first_lost or first_lost < self.start
             log.delete_records_before(log.log_end_offset)
+        if first_lost < self.start:  # damage among deleted records lurks: a scan would cut off what is behind it
+            log.delete_records_before(log.log_end_offset)
         self.start = log.log_start_offset
         self.end = log.log_end_offset
         for gone in [o for o in self.expected if not self.start <= o < self.end]:

@@ -331,3 +331,23 @@ def test_recovery_can_be_interrupted_anywhere(tmp_path: Path) -> None:
     assert numbers(catalog.topics["t"].partitions[0]) == list(range(10))
     disk.die_at = None
     catalog.close()
+
+
+def test_a_restart_without_writes_leaves_the_disk_alone(tmp_path: Path) -> None:
+    build(tmp_path).close()
+    disk = FaultyFileSystem()
+    catalog = open_catalog(tmp_path, file_system=disk)
+    before = disk.syncs
+    log = catalog.topics["t"].partitions[0]
+    assert numbers(log) == list(range(10))
+    log.close()
+    assert disk.syncs == before
+    catalog.close()
+    disk = FaultyFileSystem()
+    catalog = open_catalog(tmp_path, file_system=disk)
+    log = catalog.topics["t"].partitions[0]
+    append(log, b"10")
+    before = disk.syncs
+    log.close()
+    assert disk.syncs == before + 1
+    kill(catalog)
