@@ -87,6 +87,7 @@ class Page:
     machine: tuple[tuple[str, str], ...]
     baseline: str
     facts: tuple[str, ...] = field(default=())
+    compared: bool = True  # whether any ratio stands in the scorecard
 
 
 def page_of(result: Result) -> Page:
@@ -119,6 +120,7 @@ def page_of(result: Result) -> Page:
         machine=_machine(result),
         baseline=labels.get(baseline, baseline),
         facts=_facts(result),
+        compared=any(cell.ratio is not None for found in rows.values() for row in found for cell in row.cells.values()),
     )
 
 

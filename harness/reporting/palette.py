@@ -1,7 +1,8 @@
 """Colour, symbol and dash of each broker: fixed by its name, so that every figure of every report shows it alike.
 
 The colours are those of Okabe and Ito, told apart with any of the common colour-vision deficiencies; the dark ones are the same
-hues, lighter. Symbol and dash carry the same information without colour.
+hues, lighter. Symbol and dash carry the same information without colour; no
+symbol is one of those that stand for the state of a cell.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ MARKS = (
     Mark("#0072b2", "#56b4e9", "circle", "solid"),
     Mark("#c04f00", "#ff8f3f", "square", "dash"),
     Mark("#007a5a", "#2fc99b", "diamond", "dot"),
-    Mark("#a64d86", "#e59cc8", "triangle-up", "dashdot"),
-    Mark("#8a6d00", "#f0c541", "x", "longdash"),
+    Mark("#a64d86", "#e59cc8", "star", "dashdot"),
+    Mark("#8a6d00", "#f0c541", "bowtie", "longdash"),
     Mark("#4b4f9e", "#a3a7f5", "cross", "longdashdot"),
-    Mark("#5b6470", "#aab4c0", "triangle-down", "solid"),
-    Mark("#7a3b2e", "#d69a8c", "star", "dash"),
+    Mark("#5b6470", "#aab4c0", "hourglass", "solid"),
+    Mark("#7a3b2e", "#d69a8c", "pentagon", "dash"),
 )
 _HOME = {"kafka": 0, "rabbitmq": 1, "pylog": 2, "activemq": 3, "memory": 6, "null": 6}
 

@@ -29,10 +29,10 @@ LATENCIES = (
     Kind("publish_latency", tuple(f"publish_latency_{name}" for name in QUANTILES), "publish latency"),
 )
 FATES = (
-    Fate("delivered", "acknowledged and delivered", "", ()),
-    Fate("lost", "acknowledged and lost", "x", (("durability", "lost"),)),
+    Fate("delivered", "delivered", "", ()),
+    Fate("lost", "lost", "x", (("durability", "lost"),)),
     Fate("duplicate", "extra deliveries", "/", (("duplicates", "duplicated"),)),
-    Fate("unacknowledged", "delivered, never acknowledged", ".", (("durability", "unacknowledged_delivered"),)),
+    Fate("unacknowledged", "unacknowledged, came", ".", (("durability", "unacknowledged_delivered"),)),
 )
 THROUGHPUT = ("throughput_delivered", "throughput_acknowledged", "replay_throughput")
 RECOVERY = ("recovery_first_acknowledged",)

@@ -39,7 +39,7 @@ def durability(drawing: Drawing, workload: str, tier: str, fates: Sequence[Fate]
     table = {name: found for name in drawing.brokers() if (found := fates_of(drawing, workload, name, fates))}
     if not table:
         return None
-    height = 120 + 40 * len(table)
+    height = 140 + 40 * len(table)
     return Figure(
         id=slug("durability", workload),
         title=f"{workload_title(workload)}: what became of the messages, tier {tier}",

@@ -84,7 +84,7 @@ def _plot(drawing: Drawing, curves: list[Curve]) -> dict[str, Any]:
         "yaxis": {
             "type": "log",
             "title": axis_title(f"latency, {curves[0].y_unit}"),
-            "dtick": 1,
+            "dtick": "D2",
             "exponentformat": "none",
         },
     }

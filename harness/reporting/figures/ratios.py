@@ -117,7 +117,10 @@ TICKS = [0.001, 0.01, 0.03, 0.1, 0.2, 0.33333, 0.5, 1, 2, 3, 5, 10, 30, 100, 100
 
 
 def tick_text(tick: float) -> str:
-    return f"{tick:g}×" if tick >= 1 else f"1/{round(1 / tick):g}"
+    if tick >= 1:
+        return f"{tick:g}×"
+    times = 1 / tick
+    return f"1/{round(times, 1) if times < 2 else round(times):g}"
 
 
 def _oriented(row: ScoreRow, broker: str) -> tuple[float, float, float] | None:

@@ -35,12 +35,12 @@ def recovery(drawing: Drawing, workload: str, kind: str, label: str) -> Figure |
     for curve in drawing.curves(workload, kind):
         kill = _kill(drawing, curve)
         if curve.label in ("", label) and kill is not None and curve.broker not in first:
-            first[curve.broker] = (around(curve, kill), kill)
+            first[curve.broker] = (around(curve, kill, _phase_start_s(drawing, curve, kill)), kill)
     if not first:
         return None
     return Figure(
         id=slug("recovery", workload),
-        title=f"{workload_title(workload)}: {label} through the kill",
+        title=f"{workload_title(workload)}: {label} a second, through the kill",
         sentence=_recovery_sentence(drawing, [(name, kill) for name, (_, kill) in first.items()]),
         table=_recovery_table(drawing, workload),
         plot=_recovery_plot(drawing, [curve for curve, _ in first.values()]),
@@ -61,13 +61,26 @@ def _kill(drawing: Drawing, curve: Curve) -> FaultRecord | None:
     )
 
 
-def around(curve: Curve, kill: FaultRecord) -> Curve:
+def _phase_start_s(drawing: Drawing, curve: Curve, kill: FaultRecord) -> float:
+    return next(
+        (
+            phase.start_s
+            for run in drawing.result.runs
+            if (run.workload, run.broker, run.repeat) == (curve.workload, curve.broker, curve.repeat)
+            for phase in run.phases
+            if phase.name == kill.phase
+        ),
+        kill.at_s - BEFORE_S,
+    )
+
+
+def around(curve: Curve, kill: FaultRecord, start_s: float) -> Curve:
     """The curve over seconds since the kill, cut to what belongs to it: a little before, and until some time after recovery."""
     back = max(kill.first_acknowledged_s or 0.0, kill.recovered_s or 0.0)
     points = [
         (x - kill.at_s, y)
         for x, y in zip(curve.x, curve.y, strict=True)
-        if -BEFORE_S <= x - kill.at_s <= back + AFTER_S
+        if x >= start_s and -BEFORE_S <= x - kill.at_s <= back + AFTER_S
     ]
     return curve.model_copy(update={"x": [x for x, _ in points], "y": [y for _, y in points]})
 
