@@ -8,6 +8,7 @@ virtual machine needs it, so both get it), the loads, and the resident memory af
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import platform
@@ -155,6 +156,8 @@ def run(options: BenchOptions, progress: Progress = lambda _: None) -> BenchResu
         "librdkafka": str(confluent_kafka.libversion()[0]),
     }
     environment = describe_machine()
+    if busy := _busy():
+        progress(busy)
     order = session_order(options.pairs)
     for number, name in enumerate(order, start=1):
         progress(f"session {number} of {len(order)}: {name}")
@@ -223,13 +226,21 @@ def describe_machine() -> dict[str, str]:
     }
 
 
+def _busy() -> str:
+    """A warning when other work shares the machine; a broker with many threads then gets more of it than one with a single one."""
+    load, cpus = os.getloadavg()[0], os.cpu_count() or 1
+    if load <= cpus / 2:
+        return ""
+    return f"load average {load:.1f} on {cpus} processors: the figures will be noise until the machine rests"
+
+
 def bench_pylog(*, pairs: int, quick: bool, progress: Progress) -> dict[str, object]:
     """The comparison as a JSON-ready document, for the command line."""
     return run(BenchOptions(pairs=pairs, quick=quick), progress).as_dict()
 
 
-def table(document: Mapping[str, Any]) -> Table:
-    """The document of `bench_pylog` as a table for the terminal."""
+def table(document: Mapping[str, Any]) -> str:
+    """The document of `bench_pylog` as text, 110 columns wide at most."""
     versions = document["versions"]
     pairs = len(document["order"]) // 2
     title = f"pylog {versions[PYLOG]} beside Apache Kafka {versions[KAFKA]}, median of {pairs} pairs"
@@ -247,7 +258,9 @@ def table(document: Mapping[str, Any]) -> Table:
             f"{row['ratio_min']:.2f} .. {row['ratio_max']:.2f}",
             "" if required is None else f">= {required:g} {'yes' if row['met'] else 'NO'}",
         )
-    return result
+    out = io.StringIO()
+    Console(file=out, width=110).print(result)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines() if line.strip())
 
 
 def _figure(value: float) -> str:
@@ -272,7 +285,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
     else:
-        Console().print(table(document))
+        sys.stdout.write(table(document) + "\n")
     return 0 if document["met"] else 1
 
 
