@@ -37,7 +37,7 @@ HELD_REQUEST_BYTES_MAX = 1 << 10
 a request. No response waits for more than that, and none for a request that has not come yet."""
 SENDFILE_BYTES_PER_TURN = 512 << 10
 """After this many bytes the other connections have their turn."""
-IDLE_CHECK_INTERVAL_S = 5.0
+IDLE_CHECK_INTERVAL_S_MAX = 5.0
 ACCEPT_PAUSE_S = 0.5
 """How long the listener rests when the process is out of file descriptors."""
 DRAIN_SECONDS_MAX = 2.0
@@ -231,7 +231,9 @@ class Server:
             connection.parked = None
 
     def _schedule_idle_check(self) -> None:
-        self._broker.timers.schedule(self._broker.now_s() + IDLE_CHECK_INTERVAL_S, self._close_idle)
+        shortest_ms = min(self._config.connections_max_idle_ms, self._config.request_receive_timeout_ms)
+        interval_s = min(IDLE_CHECK_INTERVAL_S_MAX, shortest_ms / 2000)
+        self._broker.timers.schedule(self._broker.now_s() + interval_s, self._close_idle)
 
     def _close_idle(self) -> None:
         now_s = self._broker.now_s()

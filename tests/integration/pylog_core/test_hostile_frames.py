@@ -6,6 +6,7 @@ import random
 import struct
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -180,3 +181,23 @@ def test_requests_behind_a_parked_fetch_are_answered_in_order(broker: BrokerProc
         assert b"value" in reader.response(fetch, 12).responses[0].partitions[0].records
         for _ in range(500):
             assert reader.response(metadata, 9).brokers
+
+
+def test_idle_and_stuck_connections_are_closed_and_waiting_ones_are_not(tmp_path: Path) -> None:
+    settings = ("connections.max.idle.ms=2000", "request.receive.timeout.ms=1000")
+    with BrokerProcess(tmp_path / "data", *settings) as process:
+        with Wire(process.port) as idle, Wire(process.port) as stuck, Wire(process.port) as waiting:
+            topics = MetadataRequest([MetadataRequestTopic(name="topic")], allow_auto_topic_creation=True)
+            waiting.call(topics, 9)
+            fetch = FetchRequest(
+                max_wait_ms=3500,
+                min_bytes=1,
+                topics=[FetchRequestTopic("topic", partitions=[FetchRequestPartition(0, partition_max_bytes=1000)])],
+            )
+            waiting.request(fetch, 12)
+            stuck.send(struct.pack(">i", 100) + b"half")
+            assert stuck.is_closed_by_peer()
+            assert idle.is_closed_by_peer()
+            assert waiting.response(fetch, 12).responses[0].partitions[0].error_code == 0
+        assert process.stop() == 0
+    assert "stood still" in process.log.read_text()
