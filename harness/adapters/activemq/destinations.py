@@ -47,6 +47,13 @@ class Destinations:
         return self.needs.priority_levels > 1
 
     @property
+    def priorities(self) -> tuple[int, ...]:
+        """STOMP priority of each class. The broker's store keeps three bands apart: below 4, 4, and above."""
+        levels = self.needs.priority_levels
+        by_levels = {1: (4,), 2: (4, 9), 3: (1, 4, 9)}
+        return by_levels.get(levels) or tuple(round(place * 9 / (levels - 1)) for place in range(levels))
+
+    @property
     def virtual(self) -> bool:
         return len(self.needs.groups) > 1 and not self.prioritized
 

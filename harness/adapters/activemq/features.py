@@ -22,7 +22,8 @@ CAPABILITIES: Capabilities = capabilities(
         Feature.PRIORITY,
         Support.NATIVE,
         how="the priority header (0 to 9) with the policies prioritizedMessages and maxPageSize=1 on queues named PRIO.",
-        why="slower: the broker pages messages in one at a time; what a consumer has prefetched is not overtaken",
+        why="the store keeps three levels apart (below 4, 4, above 4); slower, since messages are paged in one at a time; what a consumer "
+        "has prefetched is not overtaken",
     ),
     Capability(
         Feature.EXPIRY,

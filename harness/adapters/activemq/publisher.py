@@ -38,7 +38,7 @@ class Row(NamedTuple):
     number: int
     payload: bytes
     key: bytes | None
-    priority: int
+    level: int  # the priority class
     expires_ns: int
 
 
@@ -49,12 +49,12 @@ class SendHeads:
         self._target = destinations.target
         self._persistent = "true" if destinations.persistent else "false"
         self._lanes = destinations.lanes
-        self._prioritized = destinations.prioritized
+        self._priorities = destinations.priorities
         self._ready: dict[tuple[int, int], bytes] = {}
 
     def of(self, row: Row) -> bytes:
         lane = -1 if not self._lanes else 0 if row.key is None else zlib.crc32(row.key) % self._lanes
-        kind = (lane, row.priority if self._prioritized else 0)
+        kind = (lane, self._priorities[min(row.level, len(self._priorities) - 1)])
         start = self._ready.get(kind)
         if start is None:
             start = self._ready[kind] = frames.head("SEND", self._headers(*kind))
@@ -67,7 +67,7 @@ class SendHeads:
         headers = [("destination", self._target), ("persistent", self._persistent)]
         if lane >= 0:
             headers += [(GROUP, str(lane)), (LANE, str(lane))]
-        return headers + ([("priority", str(priority))] if self._prioritized else [])
+        return headers + ([("priority", str(priority))] if len(self._priorities) > 1 else [])
 
 
 class ActivemqPublisher:

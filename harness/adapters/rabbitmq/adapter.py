@@ -23,7 +23,6 @@ from harness.model.workload import Needs
 QUEUE_TYPE = "queue_type"
 AUTO = "auto"
 REPLICAS_MIN = 3
-SETTLING_S = 8.0  # a quorum queue that was just declared may come back empty from a kill; observed up to a few seconds
 
 
 class RabbitmqAdapter:
@@ -66,11 +65,7 @@ class RabbitmqAdapter:
             objects=topology.objects(),
             features=of_plan(capabilities_of(queue_type, broker.version_tuple), needs),
             parity=_parity(topology),
-            details={
-                QUEUE_TYPE: queue_type,
-                "version": broker.version,
-                **({"settling_s": str(SETTLING_S)} if queue_type == QUORUM else {}),
-            },
+            details={QUEUE_TYPE: queue_type},
         )
 
     def _topology(self, broker: BrokerInfo, plan: Provisioning) -> Topology:

@@ -1,10 +1,13 @@
 """Which member consumes which lane.
 
-Each lane is a queue with a single active consumer: the first to register gets everything, the next takes over when it goes. A member
-registers at once where it belongs (lane modulo members). Elsewhere it stands by: it registers behind the consumer that is there, or,
-when nobody has come for ``GRACE_S``, takes the lane until someone else is needed. So the lanes are spread when all members are there, and
-none is left alone when one is not. Each lane has a channel of its own, so that giving it up returns its messages before the next consumer
-gets any: their order holds.
+Each lane is a queue with a single active consumer: the first to register gets everything, the next takes over when it goes. A lane belongs
+to one member (lane modulo members), which registers there at once; the others stand by behind it. Where the owner has not come within
+``GRACE_S``, another takes the lane; when the owner comes after all, or comes back from a crash, it gets the lane returned. So the lanes are
+spread over the members that are there, and none is left alone.
+
+Whether a member is there is told by a queue that only it consumes and nobody sends to. Each lane has a channel of its own: closing it
+returns what was not acknowledged before the next consumer gets anything, so the order of the lane holds. A lane is given back only when
+the application has settled what it was handed from it.
 """
 
 from __future__ import annotations
@@ -21,22 +24,29 @@ from harness.adapters.rabbitmq.unsettled import Unsettled
 from harness.model.messages import UNKNOWN
 
 GRACE_S = 1.0  # members start within about that time of each other
-LOOK_EVERY_S = 0.1
+LOOK_SOON_S = 0.1  # while a lane is not in place
+LOOK_SELDOM_S = 1.0  # afterwards
 
 OnMessage = Callable[["LanePost", Any, Any, bytes], None]
 
 
 class LanePost:
-    """One consumer of one queue. ``lane`` is UNKNOWN where a group has a single queue."""
+    """One consumer of one queue. ``lane`` is UNKNOWN where a group has a single queue; ``owner`` is the member it belongs to.
 
-    __slots__ = ("channel", "consuming", "lane", "mine", "queue", "unsettled")
+    ``closing`` means that the lane is on its way back to its owner: nothing more is handed out from it.
+    """
 
-    def __init__(self, channel: int, lane: int, queue: str, *, mine: bool) -> None:
-        self.channel = channel
+    __slots__ = ("channel", "closing", "consuming", "lane", "number", "orphan", "owner", "queue", "unsettled")
+
+    def __init__(self, number: int, lane: int, queue: str, owner: int) -> None:
+        self.number = number  # of the channel
         self.lane = lane
         self.queue = queue
-        self.mine = mine
+        self.owner = owner
+        self.channel: Any = None
         self.consuming = False
+        self.orphan = False  # its owner was missing when last looked for
+        self.closing = False
         self.unsettled = Unsettled()
 
     def acknowledge(self, tags: Iterable[int]) -> list[tuple[int, bool]]:
@@ -47,7 +57,7 @@ class LanePost:
 
 
 class Lanes:
-    """The posts of one member. All but the constructor and ``ready`` runs on the link's thread."""
+    """The posts of one member. All but the constructor, ``ready`` and ``settled`` runs on the link's thread."""
 
     def __init__(
         self,
@@ -57,78 +67,60 @@ class Lanes:
         group: str,
         member: int,
         on_message: OnMessage,
+        withdraw: Callable[[LanePost], None],
     ) -> None:
         self._link = link
         self._changed = changed
         self._on_message = on_message
+        self._withdraw = withdraw
         self._connection: Connection = None
         self._watch: Any = None
-        self._since = 0.0
+        self._missing_since: dict[int, float] = {}
         queues = topology.work_queues(group)
-        laned = len(queues) > 1 or topology.lanes > 0
-        members = topology.members(group)
+        laned = topology.laned(group)
+        members = topology.members(group) if laned else 1
+        self._me = member % members
+        self._here = {each: topology.here_queue(group, each) for each in range(members)} if members > 1 else {}
         self.posts = [
-            LanePost(
-                number + 1,
-                number if laned and queue != topology.dead_queue else UNKNOWN,
-                queue,
-                mine=number % members == member % members or not laned,
-            )
+            LanePost(number + 1, number if laned else UNKNOWN, queue, number % members)
             for number, queue in enumerate(queues)
         ]
-        self._prefetch = max(1, topology.needs.prefetch * members // len(queues)) if laned else topology.needs.prefetch
-        self._prefetch = min(self._prefetch, topology.needs.prefetch)
+        share = topology.needs.prefetch * members // len(queues) if laned else topology.needs.prefetch
+        self._prefetch = min(max(1, share), topology.needs.prefetch)
 
     @property
     def channels(self) -> int:
-        """Channels in use, the one for looking included."""
+        """Channel numbers in use, the one for looking included."""
         return len(self.posts) + 1
 
     def ready(self) -> bool:
-        return all(post.consuming for post in self.posts)
+        return all(post.consuming and not post.closing for post in self.posts)
 
     def prepare(self, connection: Connection) -> None:
         self._connection = connection
-        self._since = time.monotonic()
-        mine = [post for post in self.posts if post.mine]
-        for post in mine:
-            self._consume(post)
-        if not mine:
-            self._link.opened()
-        if len(mine) < len(self.posts):
-            connection.channel(channel_number=self.channels, on_open_callback=self._start_looking)
+        for post in self._mine():
+            self._open(post)
+        if not self._mine():
+            self._in_place()
 
-    # -- standing by ------------------------------------------------------------------------------------------------
+    def _in_place(self) -> None:
+        """Registered on every lane of one's own; only now may others learn that this member is there, and register behind it."""
+        self._link.opened()
+        if self._here and self._watch is None:
+            self._watch = ()  # on its way
+            self._connection.channel(channel_number=self.channels, on_open_callback=self._start_looking)
 
-    def _start_looking(self, channel: Any) -> None:
-        self._watch = channel
-        channel.add_on_close_callback(lambda _channel, why: self._link.fail(f"the channel was closed: {why}"))
-        self._look()
-
-    def _look(self) -> None:
-        """Ask who consumes the lanes that are not ours, and register behind them."""
-        waiting = [post for post in self.posts if not post.mine and not post.consuming]
-        if not waiting or self._link.lost:
-            return
-        for post in waiting:
-            self._watch.queue_declare(post.queue, passive=True, callback=functools.partial(self._seen, post))
-        self._link.later(LOOK_EVERY_S, self._look)
-
-    def _seen(self, post: LanePost, frame: Any) -> None:
-        waited_s = time.monotonic() - self._since
-        if not post.consuming and (frame.method.consumer_count > 0 or waited_s >= GRACE_S):
-            post.consuming = True  # decided; said again when the broker has registered it
-            self._consume(post)
+    def _mine(self) -> list[LanePost]:
+        return [post for post in self.posts if post.owner == self._me]
 
     # -- consuming --------------------------------------------------------------------------------------------------
 
-    def _consume(self, post: LanePost) -> None:
-        self._connection.channel(
-            channel_number=post.channel, on_open_callback=functools.partial(self._on_channel, post)
-        )
+    def _open(self, post: LanePost) -> None:
+        self._connection.channel(channel_number=post.number, on_open_callback=functools.partial(self._consume, post))
 
-    def _on_channel(self, post: LanePost, channel: Any) -> None:
-        channel.add_on_close_callback(lambda _channel, why: self._link.fail(f"the channel was closed: {why}"))
+    def _consume(self, post: LanePost, channel: Any) -> None:
+        post.channel = channel
+        channel.add_on_close_callback(functools.partial(self._closed, post))
         channel.add_on_cancel_callback(lambda _frame: self._link.fail(f"queue {post.queue} is gone"))
         channel.basic_qos(prefetch_count=self._prefetch)
         channel.basic_consume(
@@ -140,5 +132,70 @@ class Lanes:
     def _registered(self, post: LanePost, _frame: Any) -> None:
         with self._changed:
             post.consuming = True
-        if all(each.consuming for each in self.posts if each.mine):
-            self._link.opened()
+        if all(each.consuming for each in self._mine()):
+            self._in_place()
+
+    def _closed(self, post: LanePost, _channel: Any, why: BaseException) -> None:
+        if not post.closing:
+            self._link.fail(f"the channel of {post.queue} was closed: {why}")
+            return
+        with self._changed:
+            post.consuming = post.closing = False
+            post.channel = None
+
+    # -- standing by, taking over, giving back ------------------------------------------------------------------------
+
+    def _start_looking(self, channel: Any) -> None:
+        self._watch = channel
+        channel.add_on_close_callback(lambda _channel, why: self._link.fail(f"the channel was closed: {why}"))
+        channel.basic_consume(self._here[self._me], lambda *_anything: None, auto_ack=True)
+        self._look()
+
+    def _look(self) -> None:
+        """Ask who is there."""
+        if self._link.lost:
+            return
+        for member, queue in self._here.items():
+            if member != self._me:
+                self._watch.queue_declare(queue, passive=True, callback=functools.partial(self._seen, member))
+        self._link.later(LOOK_SELDOM_S if self.ready() else LOOK_SOON_S, self._look)
+
+    def _seen(self, member: int, frame: Any) -> None:
+        theirs = [post for post in self.posts if post.owner == member]
+        if frame.method.consumer_count:
+            self._missing_since.pop(member, None)
+            for post in theirs:
+                self._stand_behind(post)
+            return
+        missing_s = time.monotonic() - self._missing_since.setdefault(member, time.monotonic())
+        for post in theirs:
+            post.orphan = True
+            if post.channel is None and missing_s >= GRACE_S:
+                self._take(post)
+
+    def _take(self, post: LanePost) -> None:
+        post.channel = ()  # on its way; a second look must not open it again
+        self._open(post)
+
+    def _stand_behind(self, post: LanePost) -> None:
+        """The owner is there: register behind it, or let it have its lane back first."""
+        if post.channel is None:
+            post.orphan = False
+            self._take(post)
+        elif post.orphan and post.consuming:
+            post.orphan = False
+            with self._changed:
+                post.closing = True
+                self._withdraw(post)
+            self.settled(post)
+
+    def settled(self, post: LanePost) -> None:
+        """Give a lane back once nothing that was handed out from it is unsettled. Any thread."""
+        with self._changed:
+            due = post.closing and not len(post.unsettled)
+        if due:
+            self._link.call(functools.partial(self._close, post))
+
+    def _close(self, post: LanePost) -> None:
+        if post.closing and post.channel is not None and post.channel.is_open:
+            post.channel.close()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pika
-from pika.exceptions import AMQPError
+from pika.exceptions import AMQPError, StreamLostError
 
 from harness.errors import BrokerUnavailable
 from harness.model.broker import BrokerInfo
@@ -176,8 +176,7 @@ class Link:
             self._drop()
 
     def _drop(self) -> None:
-        transport = self._connection._transport
-        if transport is None:
+        if self._connection.is_closed:
             self._connection.ioloop.stop()
         else:
-            transport.abort()
+            self._connection._terminate_stream(StreamLostError(self.lost))  # closes the socket, nothing else

@@ -16,6 +16,7 @@ from harness.errors import BrokerUnavailable, ProvisioningFailed
 from harness.model.broker import BrokerInfo
 
 LEADER_WAIT_S = 10.0
+SETTLING_S = 2.5  # killed 0.5 s after its declaration a quorum queue comes back unusable, and what it confirmed is gone; after 1 s not
 NOT_FOUND = 404
 
 
@@ -47,6 +48,7 @@ def create(broker: BrokerInfo, topology: Topology) -> None:
                     channel.queue_bind(queue.name, exchange, key)
             if topology.queue_type == QUORUM:
                 _await_leaders(channel, [queue.name for queue in topology.queues()])
+                time.sleep(SETTLING_S)
     except BrokerUnavailable as problem:
         raise ProvisioningFailed(problem.message) from problem
     except AMQPChannelError as problem:

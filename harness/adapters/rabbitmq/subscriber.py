@@ -54,7 +54,7 @@ class RabbitmqSubscriber:
         self._changed = threading.Condition()
         self._buffer: deque[Delivery] = deque()
         self._link = Link(broker, self._prepare, self._wake)
-        self._lanes = Lanes(self._link, self._changed, topology, group, member, self._on_message)
+        self._lanes = Lanes(self._link, self._changed, topology, group, member, self._on_message, self._withdraw)
         self._copies: CopyPublisher | None = None
         if not self._dead and (topology.rungs_ms or topology.needs.expiry or topology.needs.retry):
             self._copies = CopyPublisher(
@@ -129,20 +129,22 @@ class RabbitmqSubscriber:
         with self._changed:
             for post in {row.post for row in rows}:
                 tags = [row.tag for row in rows if row.post is post]
-                written += [
-                    frames.ack(post.channel, tag, multiple=multiple) for tag, multiple in post.acknowledge(tags)
-                ]
+                written += [frames.ack(post.number, tag, multiple=multiple) for tag, multiple in post.acknowledge(tags)]
+        self._send(written, rows)
+
+    def _send(self, written: Sequence[bytes], rows: Sequence[Delivery]) -> None:
         if written:
             self._link.send(b"".join(written))
+        for post in {row.post for row in rows if row.post.closing}:
+            self._lanes.settled(post)
 
     def _reject(self, rows: Sequence[Delivery], *, requeue: bool) -> None:
         written: list[bytes] = []
         with self._changed:
             for post in {row.post for row in rows}:
                 tags = [row.tag for row in rows if row.post is post]
-                written += [frames.reject(post.channel, tag, requeue=requeue) for tag in post.remove(tags)]
-        if written:
-            self._link.send(b"".join(written))
+                written += [frames.reject(post.number, tag, requeue=requeue) for tag in post.remove(tags)]
+        self._send(written, rows)
 
     def _retry(self, rows: Sequence[Delivery], after_ms: int) -> Settled:
         """Copy each onto the rung of its delay, wait for the confirms, then acknowledge the originals."""
@@ -191,9 +193,16 @@ class RabbitmqSubscriber:
             reason_of(headers) if self._dead else Reason.NONE,
         )
         with self._changed:
+            if post.closing:
+                return  # goes back with the channel
             post.unsettled.add(method.delivery_tag)
             self._buffer.append(delivery)
             self._changed.notify_all()
+
+    def _withdraw(self, post: LanePost) -> None:
+        """Forget what was not handed out yet from a lane that is given back; the broker hands it to the next. Holds the lock."""
+        post.remove(row.tag for row in self._buffer if row.post is post)
+        self._buffer = deque(row for row in self._buffer if row.post is not post)
 
     def _wake(self) -> None:
         with self._changed:

@@ -5,6 +5,7 @@
     publisher ─> PREFIX.in ─> PREFIX.q.GROUP          every group has its own queue (fan-out)
     publisher ─> PREFIX.in ─> PREFIX.q.GROUP.LANE     with order per key: a queue per lane, one active consumer each
     RETRY: PREFIX.q.GROUP ─(copy)─> PREFIX.wait.GROUP.MS ─(time to live)─> PREFIX.q.GROUP
+    PREFIX.here.GROUP.MEMBER                          with lanes: consumed by that member alone, to show that it is there
     DEAD:  PREFIX.q.GROUP ─(rejected, expired)─> PREFIX.dlx ─> PREFIX.dead
 """
 
@@ -101,6 +102,14 @@ class Topology:
         name = f"{self.prefix}.q.{group}"
         return tuple(f"{name}.{lane}" for lane in range(self.lanes)) or (name,)
 
+    def laned(self, group: str) -> bool:
+        """Whether the members of a group share out lanes."""
+        return self.lanes > 0 and group != DEAD_LETTERS
+
+    def here_queue(self, group: str, member: int) -> str:
+        """The queue by which a member shows that it is there: it consumes it, nobody sends to it."""
+        return f"{self.prefix}.here.{group}.{member}"
+
     def wait_queue(self, work_queue: str, rung_ms: int) -> str:
         return f"{self.prefix}.wait.{work_queue.removeprefix(self.prefix + '.q.')}.{rung_ms}"
 
@@ -119,6 +128,8 @@ class Topology:
                 queues += [
                     Queue(self.wait_queue(name, rung), self._wait_arguments(name, rung)) for rung in self.rungs_ms
                 ]
+            if self.laned(group) and self.members(group) > 1:
+                queues += [Queue(self.here_queue(group, member), {}) for member in range(self.members(group))]
         return tuple(queues)
 
     def _base(self) -> dict[str, str | int | bool]:
