@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import itertools
 import json
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         "ignore:unclosed <socket:ResourceWarning",  # of attempts to connect while the broker is down
         "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning",
     )
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # captured records would keep those sockets alive
     for item in items:
         if Path(__file__).parent in item.path.parents:
             for habit in theirs:

@@ -216,6 +216,7 @@ class Subject:
         self.running = running
         self.prefix = prefix
         self._benches: list[Bench] = []
+        self._planned = 0
 
     @property
     def settling_s(self) -> float:
@@ -231,7 +232,8 @@ class Subject:
 
     def plan(self, *, tier: Tier = Tier.D1, **needs: Any) -> Provisioning:
         needs.setdefault("groups", {"workers": 2})
-        prefix = f"{self.prefix}-{len(self._benches)}"
+        self._planned += 1
+        prefix = f"{self.prefix}-{self._planned}"
         return self.adapter.plan(self.broker, Needs.model_validate(needs), tier, prefix)
 
     def bench(self, *, tier: Tier = Tier.D1, **needs: Any) -> Bench:
@@ -242,7 +244,8 @@ class Subject:
         return bench
 
     def close(self) -> None:
-        for bench in self._benches:
-            for close in reversed(bench.opened):
-                close()
+        while self._benches:
+            bench = self._benches.pop()
+            while bench.opened:
+                bench.opened.pop()()
             self.adapter.teardown(self.broker, bench.plan)
