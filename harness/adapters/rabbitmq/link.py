@@ -45,9 +45,12 @@ def parameters(broker: BrokerInfo) -> pika.ConnectionParameters:
 
 
 def describe(problem: BaseException) -> str:
-    """pika's errors often have no text, or only a nested one."""
-    inner = problem.args[0] if problem.args and isinstance(problem.args[0], BaseException) else problem
-    return str(inner) or type(inner).__name__
+    """The innermost cause: pika's errors often wrap others and say nothing themselves."""
+    while True:
+        wrapped = getattr(problem, "exceptions", None) or problem.args[:1]
+        if not wrapped or not isinstance(wrapped[-1], BaseException):
+            return str(problem) or type(problem).__name__
+        problem = wrapped[-1]
 
 
 class Link:
