@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
 MEMBER_NAME_CHARACTERS_MAX = 200
 
+STALL_S_MIN = 1.0
+"""A timer that rings this late says that the broker itself stood still: it was paused, or the machine was."""
+
+GRACE_S = 1.0
+"""After a stall: how long members may take to be heard before they are held to deadlines that passed meanwhile."""
+
 
 class HeldRequest:
     """The token of a JoinGroup or SyncGroup: where its answer goes, and how it is put into words."""
@@ -65,6 +71,7 @@ class GroupService:
         self._new_uuid = new_uuid
         self._timers = timers
         self._timer: Timer | None = None
+        self._grace_until_s = float("-inf")
         journal = OffsetsTopic(catalog, settings, on_append)
         self.coordinator = GroupCoordinator(settings, journal, self.now())
         self.coordinator.restore(journal.replay(), catalog.topics.keys(), self.now())
@@ -134,11 +141,18 @@ class GroupService:
         self._arm()
 
     def _tick(self) -> None:
+        due_s = self._timer.deadline_s if self._timer is not None else float("inf")
         self._timer = None
-        self._deliver(self.coordinator.tick(self.now()))
+        now = self.now()
+        if now.monotonic_s - due_s > STALL_S_MIN:
+            # Heartbeats that came during the stall are still in the sockets: read them first.
+            self._grace_until_s = now.monotonic_s + GRACE_S
+            self._arm()
+            return
+        self._deliver(self.coordinator.tick(now))
 
     def _arm(self) -> None:
-        deadline_s = self.coordinator.next_deadline_s
+        deadline_s = max(self.coordinator.next_deadline_s, self._grace_until_s)
         if self._timer is not None:
             if self._timer.deadline_s <= deadline_s:
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -135,6 +136,44 @@ def test_seek_commit_and_resume_over_a_killed_broker(own_broker: BrokerProcess) 
             await other.stop()
 
     assert asyncio.run(ask()) == 78
+
+
+def test_no_acknowledged_commit_is_lost_when_the_broker_is_killed(own_broker: BrokerProcess) -> None:
+    make_topic(own_broker, "hammer", 1)
+    where = ConfluentPartition("hammer", 0)
+    acknowledged = [0]
+
+    def on_commit(error: Any, rows: list[ConfluentPartition]) -> None:
+        if error is None:
+            acknowledged[0] = max(acknowledged[0], rows[0].offset)
+
+    consumer = ConfluentConsumer(
+        {
+            "bootstrap.servers": own_broker.address,
+            "group.id": "hammer",
+            "enable.auto.commit": False,
+            "on_commit": on_commit,
+            "log_level": 0,
+        }
+    )
+    consumer.assign([where])
+    attempted = 0
+    for _ in range(3):
+        killer = threading.Timer(0.5, own_broker.kill)
+        killer.start()
+        while killer.is_alive():
+            attempted += 1
+            consumer.commit(offsets=[ConfluentPartition("hammer", 0, attempted)], asynchronous=True)
+            while acknowledged[0] < attempted and killer.is_alive():
+                consumer.poll(0.002)
+        killer.join()
+        own_broker.start()
+        stranger = ConfluentConsumer({"bootstrap.servers": own_broker.address, "group.id": "hammer"})
+        stored = stranger.committed([where], 20)[0].offset
+        stranger.close()
+        assert acknowledged[0] <= stored <= attempted
+    assert acknowledged[0] > 20
+    consumer.close()
 
 
 def test_an_expelled_member_cannot_commit(shared_broker: BrokerProcess) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 
 import pytest
@@ -124,6 +126,22 @@ def test_a_broker_killed_in_the_middle_of_a_rebalance(own_broker: BrokerProcess)
         fleet.share(members, PARTITIONS)
         produce(own_broker, topic, 60)
         wait_until(lambda: fleet.records() == everything(10), fleet.tail)
+
+
+def test_a_group_recovers_from_a_broker_that_was_paused_beyond_its_sessions(own_broker: BrokerProcess) -> None:
+    topic = "paused"
+    make_topic(own_broker, topic)
+    with Fleet(client="confluent-kafka", address=own_broker.address, group=topic, topic=topic) as fleet:
+        members = [fleet.add(), fleet.add()]
+        fleet.share(members, PARTITIONS)
+        os.kill(own_broker.pid, signal.SIGSTOP)
+        try:
+            time.sleep(1.8 * SESSION_MS / 1000)
+        finally:
+            os.kill(own_broker.pid, signal.SIGCONT)
+        produce(own_broker, topic, 60)
+        wait_until(lambda: fleet.records() == everything(10), fleet.tail)
+        fleet.share(members, PARTITIONS)
 
 
 def test_a_topic_that_grows_is_shared_anew(shared_broker: BrokerProcess) -> None:

@@ -187,6 +187,21 @@ def test_a_held_join_ends_with_the_timer(office: Office) -> None:
     assert office.receive(held).generation_id == 2
 
 
+def test_a_broker_that_stood_still_hears_its_members_before_it_gives_them_up(office: Office) -> None:
+    member_id, generation = office.form()
+    office.pass_time(60)
+    request = heartbeat.HeartbeatRequest("g", generation, member_id)
+    assert office.ask(request, 4, heartbeat.HeartbeatResponse).error_code == 0
+    office.pass_time(1)
+    assert office.broker.groups.coordinator.describe("g").state == "Stable"
+    office.pass_time(60)
+    office.commit(8, 1, group="other")
+    office.pass_time(0.9)
+    assert office.broker.groups.coordinator.describe("g").state == "Stable"
+    office.pass_time(0.2)
+    assert office.broker.groups.coordinator.describe("g").state == "Empty"
+
+
 def test_a_held_join_whose_connection_went_away_is_let_go(office: Office) -> None:
     member_id, _ = office.form()
     held = office.join(3)
