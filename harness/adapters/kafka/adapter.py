@@ -141,7 +141,11 @@ class KafkaAdapter:
         return KafkaSubscriber(broker, layout, plan.needs, group, consumer, copier)
 
     def backlog(self, broker: BrokerInfo, plan: Provisioning) -> Mapping[str, int]:
-        return self._controlled(broker).backlog(layout_of(plan))
+        try:
+            return self._controlled(broker).backlog(layout_of(plan))
+        except BrokerUnavailable:
+            self._control = None  # it remembers the leaders of before a restart as gone, and never asks again
+            raise
 
     def teardown(self, broker: BrokerInfo, plan: Provisioning) -> None:
         self._controlled(broker).remove(layout_of(plan))
