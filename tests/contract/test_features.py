@@ -17,6 +17,7 @@ import pytest
 from harness.adapters.probes import PublishesTransactions
 from harness.adapters.registry import create_adapter
 from harness.model.broker import BrokerInfo
+from harness.model.capability import Feature, Support
 from harness.model.messages import ACCEPT, DEAD, DEAD_LETTERS, Outcome, Reason, retry
 from harness.model.provisioning import Provisioning
 from tests.contract.subject import (
@@ -65,6 +66,17 @@ def test_order_within_a_key_survives_two_members(probed: Subject, members: int) 
                 subscriber.settle(deliveries, ACCEPT)
     assert all(numbers == sorted(numbers) for numbers in seen.values()), seen
     assert all(served[place] for place in range(members)), f"a member had nothing to do: {served}"
+
+
+def test_global_order_survives_two_members(subject: Subject) -> None:
+    if subject.capability(Feature.ORDER_PER_KEY).support is Support.IMPOSSIBLE:
+        pytest.skip("there is no order to keep")
+    bench = subject.bench(order="global")
+    members = [bench.subscriber(member=member) for member in range(2)]
+    until_ready(members)
+    bench.publish_ok(numbered(60))
+    got = [sequence_of(row.payload) for row in take(members, 60, limit=7)]
+    assert got == sorted(got)
 
 
 def test_replay_gives_everything_again(probed: Subject) -> None:

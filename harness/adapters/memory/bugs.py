@@ -14,7 +14,7 @@ class Bug(StrEnum):
     LIE_ABOUT_ACK = "lie_about_ack"  # acknowledged at D1 and not journalled: gone after kill -9
     LIE_ABOUT_FAILURE = "lie_about_failure"  # says FAIL, and delivers it
     DUPLICATE = "duplicate"  # handed out twice, the second time unflagged
-    REORDER_WITHIN_KEY = "reorder_within_key"  # two neighbours of one key change places
+    REORDER_WITHIN_KEY = "reorder_within_key"  # two waiting neighbours of one key change places (needs a backlog)
     CORRUPT = "corrupt"  # one bit of the body is flipped
     PHANTOM = "phantom"  # a delivery that nobody published
     REPLAY_DIFFERS = "replay_differs"  # the second reading leaves some out

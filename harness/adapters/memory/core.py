@@ -62,6 +62,10 @@ class Stored:
     attempt: int = 0
     reason: int = Reason.NONE
 
+    def __lt__(self, other: Stored) -> bool:
+        """A planted bug can leave two entries of a heap with one number: they still need an order."""
+        return self.number < other.number
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -81,7 +85,8 @@ Entry = tuple[int, int, Stored]  # (-class, number, message): a heap's order
 class Group:
     """One group's queue: what is ready, what waits for a retry, what members hold."""
 
-    def __init__(self, lanes: int) -> None:
+    def __init__(self, lanes: int, *, owned: bool) -> None:
+        self.owned = owned  # a lane belongs to one member; otherwise members compete
         self.ready: list[list[Entry]] = [[] for _ in range(lanes)]
         self.delayed: list[tuple[int, int, Stored]] = []  # (due_ns, number, message)
         self.members: list[int] = []
@@ -142,9 +147,9 @@ class Space:
     def __init__(self, spec: SpaceSpec) -> None:
         self.spec = spec
         self.planted = Planted(Bug(spec.bug), spec.bug_every)
-        self.groups = {name: Group(spec.lanes if spec.laned else 1) for name in spec.groups}
+        self.groups = {name: Group(spec.lanes if spec.laned else 1, owned=spec.laned) for name in spec.groups}
         if spec.dead_letter:
-            self.groups[DEAD_LETTERS] = Group(1)
+            self.groups[DEAD_LETTERS] = Group(1, owned=False)
         self.history: list[Stored] = []
         self.outbox: list[Record] = []
         self.next_number = 0
@@ -171,8 +176,7 @@ class Space:
             return Outcome.OK, lane, stored.position
         self.admit(stored)
         if self.planted.bug is Bug.REORDER_WITHIN_KEY:
-            for name in self.spec.groups:
-                self._swap_neighbours(self.groups[name], stored)
+            self._swap_neighbours(stored)
         if not self.planted.strikes(Bug.LIE_ABOUT_ACK):
             numbers = [stored.number, lane, stored.position, priority, expires_ns]
             self._record("publish", [payload, key], numbers=numbers)
@@ -191,18 +195,23 @@ class Space:
         for name in self.spec.groups[: len(self.spec.groups) - skips]:
             self.groups[name].put(stored, ranked=self.ranked)
 
-    def _swap_neighbours(self, group: Group, stored: Stored) -> None:
-        """Exchange the newest message with the one before it in its lane, if that has the same key and is still waiting."""
-        lane = group.ready[stored.lane % len(group.ready)]
-        same = [entry for entry in lane if entry[2].key == stored.key and entry[1] < stored.number]
-        if not same or not self.planted.strikes(Bug.REORDER_WITHIN_KEY):
+    def _swap_neighbours(self, stored: Stored) -> None:
+        """Exchange the newest message with the one of its key before it, in every group where that one is still waiting."""
+        waiting = []
+        for name in self.spec.groups:
+            ready = self.groups[name].ready
+            lane = ready[stored.lane % len(ready)]
+            same = [entry for entry in lane if entry[2].key == stored.key and entry[1] < stored.number]
+            if same:
+                waiting.append((lane, max(same, key=lambda entry: entry[1])))
+        if not waiting or not self.planted.strikes(Bug.REORDER_WITHIN_KEY):
             return
-        earlier = max(same, key=lambda entry: entry[1])
-        newest = next(entry for entry in lane if entry[2] is stored)
-        lane.remove(earlier)
-        lane.remove(newest)
-        lane += [(earlier[0], earlier[1], stored), (newest[0], newest[1], earlier[2])]
-        heapq.heapify(lane)
+        for lane, earlier in waiting:
+            newest = next(entry for entry in lane if entry[2] is stored)
+            lane.remove(earlier)
+            lane.remove(newest)
+            lane += [(earlier[0], earlier[1], stored), (newest[0], newest[1], earlier[2])]
+            heapq.heapify(lane)
 
     # --- members
 
@@ -251,7 +260,7 @@ class Space:
         lanes = [
             lane
             for number, lane in enumerate(group.ready)
-            if lane and (len(group.ready) == 1 or group.owners.get(number) == member)
+            if lane and (not group.owned or group.owners.get(number) == member)
         ]
         if not lanes:
             return None
@@ -282,7 +291,7 @@ class Space:
         """Settle held messages; ``due_ns`` is when a RETRY may come again. Returns how many the member held."""
         group = self.groups[name]
         held = group.held.get(member, {})
-        settled = [number for number in numbers if number in held]
+        settled = [number for number in dict.fromkeys(numbers) if number in held]
         for number in settled:
             self.settle_one(group, held.pop(number), kind, due_ns)
         if settled:
