@@ -6,9 +6,11 @@ until the leader's assignment is there; the caller names each such request by a 
 back with that token from whichever later call settles it.
 
 `GroupCoordinator` (`coordinator`) owns all groups and the committed offsets (`offsets`), and knows the one instant at
-which it next wants to be called. What must survive a crash goes through a journal (`journal`) into the internal topic
-`__consumer_offsets`, in Apache Kafka's own record formats (`records`), and is replayed when the broker starts.
+which it next wants to be called. What must survive a crash goes through a journal (`journal`, `offsets_topic`) into the
+internal topic `__consumer_offsets`, in Apache Kafka's own record formats (`records`), and is replayed when the broker
+starts. `GroupService` (`service`) ties all this to a running broker: its clock, its timers, its connections.
 
-Nothing here touches a socket, a clock or a random source. The next-generation protocol (KIP-848) is a second machine
-beside `classic`: the coordinator's table and the journal are already shaped for groups of several kinds.
+Apart from those last two, nothing here touches a socket, a file, a clock or a random source. The next-generation
+protocol (KIP-848) is a second machine beside `classic`: the coordinator's table and the journal are already shaped for
+groups of several kinds.
 """
