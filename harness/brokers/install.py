@@ -44,6 +44,7 @@ MAVEN: dict[str, MavenCopy] = {
     "kafka": MavenCopy(kafka.VERSION, f"kafka_2.13-{kafka.VERSION}.jar", 60),
     "activemq": MavenCopy(activemq.VERSION, f"activemq-broker-{activemq.VERSION}.jar", 25),
 }
+COPY_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 RABBITMQ_SIZE_MB = 60
 TOOLS_SIZE_MB = 70
 ARCHIVE_NOTE = "start it once, so that later starts are quick"
@@ -94,11 +95,12 @@ def plan_install(brokers: Sequence[str]) -> InstallPlan:
     steps: list[Step] = []
     wanted = [name for name in names if name not in present]
     tools = _missing_tools([name for name in wanted if name in MAVEN])
-    if tools and debian.available():
+    obstacle = _obstacle(tools)
+    if tools and not obstacle:
         steps.append(_tools_step(tools))
     for name in wanted:
-        if name in MAVEN and tools and not debian.available():
-            impossible[name] = f"{' and '.join(tools)} must be installed first, and there is no apt-get to do it"
+        if name in MAVEN and obstacle:
+            impossible[name] = obstacle
         elif name in MAVEN:
             steps.append(_maven_step(name))
         elif name == "rabbitmq" and debian.available():
@@ -143,15 +145,24 @@ def _has_jars(name: str) -> bool:
     return (cache_folder() / name / MAVEN[name].version / "libs" / MAVEN[name].jar).is_file()
 
 
+def _obstacle(tools: Sequence[str]) -> str:
+    """Why missing tools cannot be installed from here; empty when they can, or when none is missing."""
+    if not tools:
+        return ""
+    if not debian.available():
+        return f"{' and '.join(tools)} must be installed first, and there is no apt-get to do it"
+    if debian.root_prefix() is None:
+        by_hand = f"apt-get update && apt-get install {' '.join(tools)}"
+        return (
+            f"{' and '.join(tools)} must be installed first, which needs root, and there is no sudo; as root: {by_hand}"
+        )
+    return ""
+
+
 def _tools_step(packages: Sequence[str]) -> Step:
     commands = debian.install_commands(packages)
 
     def work(say: Say) -> None:
-        if debian.root_prefix() is None:
-            raise BrokerMissing(
-                f"installing {' and '.join(packages)} needs root, and there is no sudo",
-                next_command=" && ".join(shlex.join(command) for command in commands),
-            )
         for command in commands:
             run(command, _log())
 
@@ -165,7 +176,7 @@ def _maven_step(name: str) -> Step:
     pom = compose_folder() / "maven" / name / "pom.xml"
 
     def command(libraries: Path) -> list[str]:
-        return ["mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies", f"-DoutputDirectory={libraries}"]
+        return ["mvn", "-q", "-B", "-f", str(pom), COPY_GOAL, f"-DoutputDirectory={libraries}"]
 
     def work(say: Say) -> None:
         if not _has_jars(name):

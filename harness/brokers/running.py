@@ -27,7 +27,7 @@ def run(argv: Sequence[str], log: Path, *, cwd: Path | None = None) -> str:
             timeout=DEADLINE_S,
             check=False,
         )
-    except FileNotFoundError:
+    except OSError:
         raise BrokerMissing(f"there is no {argv[0]!r} on this machine", next_command="harness doctor") from None
     except subprocess.TimeoutExpired:
         raise BrokerMissing(f"no end after {DEADLINE_S:.0f} s: {shown}", next_command=shown) from None

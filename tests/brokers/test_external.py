@@ -68,5 +68,5 @@ def test_an_unknown_backend_names_the_known() -> None:
 
 @pytest.mark.parametrize("url", ["example.org:9092", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:70000"])
 def test_a_local_process_listens_here_or_nowhere(url: str) -> None:
-    with pytest.raises(UsageError, match="127.0.0.1:PORT"):
+    with pytest.raises(UsageError, match=r"127\.0\.0\.1:PORT"):
         create("kafka", root=Path(), url=url)

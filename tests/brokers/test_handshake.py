@@ -152,5 +152,5 @@ def test_stomp_tells_product_and_version() -> None:
 
 
 def test_stomp_that_refuses_is_not_ready() -> None:
-    with peer(b"ERROR\nmessage:no\n\n\x00") as port, pytest.raises(Refused, match="ERROR.*no"):
+    with peer(b"ERROR\nmessage:no\n\n\x00") as port, pytest.raises(Refused, match=r"ERROR.*no"):
         handshake.stomp("127.0.0.1", port, 2.0)

@@ -22,11 +22,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def on_a_machine(monkeypatch: pytest.MonkeyPatch, *, java_found: bool, maven: bool, apt: bool) -> None:
+def on_a_machine(
+    monkeypatch: pytest.MonkeyPatch, *, java_found: bool, maven: bool, apt: bool, root: bool = True
+) -> None:
     found = java.Java(Path("/usr/bin/java"), "17.0.1", 17) if java_found else None
     monkeypatch.setattr(java, "find_java", lambda environment=None: found)
     monkeypatch.setattr(install.shutil, "which", lambda name: f"/usr/bin/{name}" if maven or name != "mvn" else None)
     monkeypatch.setattr(debian, "available", lambda: apt)
+    monkeypatch.setattr(debian, "root_prefix", lambda: [] if root else None)
 
 
 def test_pylog_needs_nothing(home: Path) -> None:
@@ -42,7 +45,7 @@ def test_an_empty_machine_gets_tools_first_and_every_command_is_shown(
     assert [step.needs_root for step in plan.steps] == [True, False, False]
     text = "\n".join(plan.lines())
     assert "apt-get install -y -q --no-install-recommends maven default-jre-headless" in text
-    assert "dependency:copy-dependencies" in text
+    assert ":copy-dependencies" in text
     assert str(compose_folder() / "maven" / "kafka" / "pom.xml") in text
     assert plan.size_mb > 100
 
@@ -53,6 +56,13 @@ def test_without_apt_the_reason_is_told_and_nothing_is_tried(home: Path, monkeyp
     assert plan.steps == ()
     assert "maven and default-jre-headless must be installed first" in plan.impossible["kafka"]
     assert "apt-get" in plan.impossible["rabbitmq"] or plan.present == ("rabbitmq", "pylog")
+
+
+def test_without_root_the_command_for_it_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_a_machine(monkeypatch, java_found=True, maven=False, apt=True, root=False)
+    plan = install.plan_install(["kafka"])
+    assert plan.steps == ()
+    assert "as root: apt-get update && apt-get install maven" in plan.impossible["kafka"]
 
 
 def test_an_unknown_broker_is_a_usage_error(home: Path) -> None:
