@@ -342,12 +342,12 @@ class PartitionLog:
         """
         if not 0 <= offset <= self.high_watermark:
             raise OffsetOutOfRange(f"cannot delete before {offset}; the high watermark is {self.high_watermark}")
+        if offset == self.log_end_offset and self._active.size > 0:
+            self._roll()  # nothing of the active segment is left either
         if offset > self.log_start_offset:
-            if offset == self.log_end_offset and self._active.size > 0:
-                self._roll()  # nothing of the active segment is left either
             self.log_start_offset = offset
             self._persist_start(self)
-            self._delete_oldest(max(0, bisect_right(self._bases, offset) - 1))
+        self._delete_oldest(max(0, bisect_right(self._bases, self.log_start_offset) - 1))
         return self.log_start_offset
 
     # --- read -------------------------------------------------------------------------------------------------------
