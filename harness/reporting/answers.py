@@ -53,7 +53,7 @@ def answer(result: Result, workload: str) -> Answer:
     broken = _broken_clauses(result, workload, ran)
     needs = _need_clauses(result, workload, ran)
     differences = _differences(rows, result)
-    headline = _headline(ran, broken, needs, differences, rows)
+    headline = _headline(ran, broken, needs, differences, rows, _doubt_clause(result, workload, ran))
     rest = [sentence(text) for text in broken[1:]]
     rest += [sentence(text) for text in (needs if broken else needs[1:])]
     rest += [sentence(text) for text in (differences if broken or needs else differences[1:])]
@@ -77,21 +77,23 @@ def _headline(
     needs: Sequence[str],
     differences: Sequence[str],
     rows: Sequence[ScoreRow],
+    doubt: str,
 ) -> str:
     if broken:
-        return sentence("A broken promise decides: " + broken[0])
+        return sentence("A broken promise decides: " + broken[0] + doubt)
     if needs:
-        return sentence(needs[0] + (f"; {_quiet_clause(rows)}" if _quiet_clause(rows) else ""))
+        quiet = _quiet_clause(rows)
+        return sentence(needs[0] + (f"; {quiet}" if quiet else "") + doubt)
     if differences:
-        return sentence(differences[0])
+        return sentence(differences[0] + doubt)
     if len(ran) == 1:
-        return f"Only {ran[0].label} ran: it kept every promise that was tested, and there is nothing to compare its figures with."
-    ratios = [cell for row in rows for cell in row.cells.values() if cell.state is State.WITHIN_NOISE]
-    if ratios:
-        return (
-            f"Nothing decides: {notation.listing([column.label for column in ran])} differ by no more than the noise."
-        )
-    return "Nothing decides: no figure here could be compared between the brokers."
+        if doubt:
+            return sentence(f"Only {ran[0].label} ran, and there is nothing to compare its figures with{doubt}")
+        return f"Only {ran[0].label} ran: it broke no promise that was tested, and there is nothing to compare its figures with."
+    if any(cell.state is State.WITHIN_NOISE for row in rows for cell in row.cells.values()):
+        labels = notation.listing([column.label for column in ran])
+        return sentence(f"Nothing decides: {labels} differ by no more than the noise{doubt}")
+    return sentence(f"Nothing decides: no figure here could be compared between the brokers{doubt}")
 
 
 def _quiet_clause(rows: Sequence[ScoreRow]) -> str:
@@ -119,24 +121,22 @@ def _label(result: Result, name: str) -> str:
 
 
 def _broken_clauses(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> list[str]:
-    """Broken promises, one clause a rule: "rabbitmq: 12 acknowledged and lost (2 of 3 runs)"."""
+    """Broken promises, one clause a rule: "rabbitmq had 12 messages acknowledged and lost (2 of 3 runs); kafka had none"."""
     clauses = []
-    for name, found in _all_judged(result, workload, ran).items():
+    for found in _all_judged(result, workload, ran).values():
         broken = [one for one in found if one.validity is Validity.INVALID and one.promised]
         if not broken:
             continue
-        parts = [f"{_label(result, one.broker)} {_offences(one)}" for one in broken]
+        parts = [f"{_label(result, one.broker)} had {_offences(one)}" for one in broken]
         good = [_label(result, one.broker) for one in found if one.validity is Validity.VALID]
-        text = notation.listing(parts) + f" ({check_entry(name).broken})"
-        clauses.append(text + (f"; {notation.listing(good)} kept it" if good else ""))
+        clauses.append(notation.listing(parts) + (f"; {notation.listing(good)} had none" if good else ""))
     return clauses
 
 
 def _offences(one: Judged) -> str:
-    runs = f"in {one.runs_broken} of {notation.count(one.runs, 'run')}"
-    if one.broken is None:
-        return f"broke the rule {runs}"
-    return f"broke it for {notation.count(one.broken, 'message')} {runs}"
+    runs = f" ({one.runs_broken} of {notation.count(one.runs, 'run')})" if one.runs > 1 else ""
+    number = "messages" if one.broken is None else notation.count(one.broken, "message")
+    return f"{number} {check_entry(one.checker).broken}{runs}"
 
 
 def _need_clauses(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> list[str]:
@@ -244,14 +244,24 @@ def _invalid_sentences(rows: Iterable[ScoreRow], result: Result) -> list[str]:
 
 
 def _unknown_sentences(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> list[str]:
-    texts = []
+    """Rules that could not be judged, those of one broker and one reason together."""
+    grouped: dict[tuple[str, str], list[str]] = {}
     for name, found in _all_judged(result, workload, ran).items():
-        unknown = [one for one in found if one.validity is Validity.UNKNOWN]
-        if unknown:
-            labels = notation.listing([_label(result, one.broker) for one in unknown])
-            title = check_entry(name).title
-            texts.append(f"Whether “{title.lower()}” held is unknown for {labels}: {clause(unknown[0].summary)}.")
-    return texts
+        for one in found:
+            if one.validity is Validity.UNKNOWN:
+                key = (_label(result, one.broker), clause(one.summary))
+                grouped.setdefault(key, []).append(f"“{check_entry(name).short}”")
+    return [f"Unknown for {label}: {notation.listing(names)} ({reason})." for (label, reason), names in grouped.items()]
+
+
+def _doubt_clause(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> str:
+    """Whose losses could not be told: that belongs beside any headline."""
+    unknown = [
+        column.label
+        for column in ran
+        if (one := judged(result, workload, "durability", column.name)) is not None and one.validity is Validity.UNKNOWN
+    ]
+    return f"; whether {notation.listing(unknown)} lost anything could not be told" if unknown else ""
 
 
 def _absent_sentences(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> list[str]:

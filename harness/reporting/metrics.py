@@ -24,9 +24,9 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``count`` names the counts of the verdict that tell how often the rule was broken: the first found wins.
+    """``count`` names the counts of the verdict that tell how often the rule was broken: the first that is not zero wins.
 
-    ``short`` names the row whether it held or not; ``broken`` is what is counted.
+    ``short`` names the row whether it held or not; ``broken`` follows "so many messages".
     """
 
     title: str
@@ -162,7 +162,7 @@ CHECKS: Mapping[str, Check] = {
     "duplicates": Check(
         "Every duplicate has a cause",
         "duplicates explained",
-        "duplicates without a cause",
+        "duplicated without a cause",
         ("unexplained",),
         "a second delivery follows a resend, a crash or a kill",
     ),
@@ -170,7 +170,7 @@ CHECKS: Mapping[str, Check] = {
         "Order within each key",
         "order within keys",
         "out of order within a key or partition",
-        ("reordered_within_key",),
+        ("reordered_within_key", "reordered_within_partition", "reordered_globally"),
         "no message overtakes an earlier one of its key",
         Feature.ORDER_PER_KEY,
     ),
@@ -184,7 +184,7 @@ CHECKS: Mapping[str, Check] = {
     "phantom": Check(
         "Nothing comes from nowhere",
         "no phantoms",
-        "never sent, yet delivered",
+        "delivered, though never sent",
         ("phantoms",),
         "every delivery was submitted by a publisher of the run before",
     ),
@@ -215,16 +215,16 @@ CHECKS: Mapping[str, Check] = {
     "expiry": Check(
         "Expired messages stay away",
         "expiry kept",
-        "delivered after or dropped before their time",
-        ("expired_delivered",),
+        "delivered or dropped at the wrong time",
+        ("expired_delivered", "expired_early"),
         "not delivered past their time to live, not dropped before",
         Feature.EXPIRY,
     ),
     "dead_letter": Check(
         "Poison ends in the dead letters",
         "dead letters",
-        "missing from the dead letters",
-        ("dead_letter_missing",),
+        "missing from the dead letters, or wrongly there",
+        ("dead_letter_missing", "dead_letter_wrong", "dead_letter_twice", "reason_wrong"),
         "each poison message is set aside, and only those",
         Feature.DEAD_LETTER,
     ),
@@ -232,14 +232,14 @@ CHECKS: Mapping[str, Check] = {
         "Failures are tried again as planned",
         "retries as planned",
         "tried too early or too seldom",
-        ("retries_wrong",),
+        ("retries_wrong", "too_early", "attempt_wrong"),
         "as often as planned, and not before the delay",
         Feature.DELAYED_RETRY,
     ),
     "effectively_once": Check(
         "Each effect exactly once",
         "effectively once",
-        "effects missing or doubled",
+        "without effect, or with two",
         ("effects_not_once",),
         "one effect a message, though it may be delivered twice",
     ),
@@ -265,4 +265,4 @@ def check(name: str) -> Check:
     if known is not None:
         return known
     words = name.replace("_", " ").strip() or "unnamed"
-    return Check(words.capitalize(), words, words, (), "")
+    return Check(words.capitalize(), words, f"that broke “{words}”", (), "")

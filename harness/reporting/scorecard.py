@@ -82,10 +82,10 @@ class Judged:
     @property
     def broken(self) -> int | None:
         """How many messages broke the rule; None when the verdict counts nothing by a known name."""
-        for name in check_entry(self.checker).count:
-            if name in self.counts:
-                return self.counts[name]
-        return None
+        found = [self.counts[name] for name in check_entry(self.checker).count if name in self.counts]
+        if not any(found) and self.validity is Validity.INVALID:
+            return None
+        return next((number for number in found if number), 0) if found else None
 
 
 def scorecard(result: Result) -> dict[str, list[ScoreRow]]:
@@ -254,7 +254,7 @@ def _ruled(one: Judged) -> ScoreCell:
         )
     if one.validity is Validity.UNKNOWN:
         return ScoreCell(one.broker, State.NOT_COMPARABLE, "unknown", "unknown", runs, reason=one.summary, n=one.runs)
-    where = f"in {one.runs_broken} of {runs}"
+    where = f"{one.runs_broken} of {runs}"
     if not one.promised:
         return ScoreCell(
             one.broker, State.NOT_COMPARABLE, "never promised", figure, where, reason=one.summary, n=one.runs

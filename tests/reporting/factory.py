@@ -448,6 +448,7 @@ def _curves(rng: random.Random) -> list[Curve]:
                         broker=broker,
                         repeat=repeat,
                         kind="end_to_end_latency",
+                        label="paced",
                         x=quantiles,
                         y=tail,
                         x_unit="quantile",

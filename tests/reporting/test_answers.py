@@ -29,9 +29,9 @@ def test_a_broken_promise_decides_before_anything_else(result: Result) -> None:
     ]
     found = answer(result, "clickstream_fanout")
     assert found.headline.startswith(
-        "A broken promise decides: kafka broke it for 4 messages in 1 of 3 runs (acknowledged and lost)"
+        "A broken promise decides: kafka had 4 messages acknowledged and lost (1 of 3 runs); "
     )
-    assert "pylog and rabbitmq kept it" in found.headline
+    assert "pylog and rabbitmq had none" in found.headline
     assert any(text.startswith("Replay decides") for text in found.sentences)
     assert not any("kafka, pylog and rabbitmq lost nothing" in text for text in found.sentences)
 
@@ -78,7 +78,7 @@ def test_invalid_and_bounded_figures_are_named(result: Result) -> None:
 
 
 def test_unknown_verdicts_are_told(result: Result) -> None:
-    assert "is unknown for pylog: not drained within 30 s" in answer_of(result, "priority_tasks")
+    assert "Unknown for pylog: “dead letters” (not drained within 30 s)." in answer_of(result, "priority_tasks")
 
 
 def test_nothing_measured(result: Result) -> None:
@@ -92,4 +92,21 @@ def test_a_single_broker_is_compared_with_nothing(result: Result) -> None:
     result.brokers = result.brokers[:1]
     result.capabilities = []
     result.cells = [cell for cell in result.cells if cell.broker == "kafka"]
-    assert answer(result, "priority_tasks").headline.startswith("Only kafka ran: it kept every promise")
+    assert answer(result, "priority_tasks").headline.startswith("Only kafka ran: it broke no promise")
+
+
+def test_what_was_never_promised_is_no_broken_promise(result: Result) -> None:
+    result.verdicts = [
+        v.model_copy(update={"promised": False}) if v.checker == "effectively_once" else v for v in result.verdicts
+    ]
+    assert "broken promise" not in answer_of(result, "password_reset")
+
+
+def test_unknown_losses_stand_beside_the_headline(result: Result) -> None:
+    result.verdicts = [
+        v.model_copy(update={"validity": Validity.UNKNOWN}) if (v.checker, v.broker) == ("durability", "pylog") else v
+        for v in result.verdicts
+    ]
+    found = answer(result, "clickstream_fanout")
+    assert found.headline.endswith("; whether pylog lost anything could not be told.")
+    assert any("kafka and rabbitmq lost nothing acknowledged" in text for text in found.sentences)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +75,7 @@ def _plot(drawing: Drawing, curves: list[Curve]) -> dict[str, Any]:
         first = curve.broker not in seen
         seen.add(curve.broker)
         traces.append(line_trace(drawing, tail_axis(curve), first=first, faint=not first))
+    ticks = log_ticks([y for curve in curves for y in curve.y if y > 0])
     layout = {
         "hovermode": "closest",
         "xaxis": {
@@ -84,11 +87,21 @@ def _plot(drawing: Drawing, curves: list[Curve]) -> dict[str, Any]:
         "yaxis": {
             "type": "log",
             "title": axis_title(f"latency, {curves[0].y_unit}"),
-            "dtick": "D2",
-            "exponentformat": "none",
+            "tickvals": ticks,
+            "ticktext": [f"{tick:,g}" for tick in ticks],
         },
     }
     return plot_of(traces, layout, HEIGHT_PX)
+
+
+def log_ticks(values: Sequence[float]) -> list[float]:
+    """Round values over the range: 1-2-5 over little more than a decade, 1-3 over a few, powers of ten beyond."""
+    if not values:
+        return [1.0]
+    low, high = math.log10(min(values)), math.log10(max(values))
+    steps = (1, 2, 5) if high - low < 1.7 else (1, 3) if high - low < 3.2 else (1,)
+    exponents = range(math.floor(low) - 1, math.ceil(high) + 1)
+    return [float(f"{step}e{exponent}") for exponent in exponents for step in steps]
 
 
 def _sentence(drawing: Drawing, curves: list[Curve], kind: Kind) -> str:
