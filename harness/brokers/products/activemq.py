@@ -75,7 +75,7 @@ DOCUMENT = """\
 xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="http://www.springframework.org/schema/beans
 http://www.springframework.org/schema/beans/spring-beans.xsd http://activemq.apache.org/schema/core
 http://activemq.apache.org/schema/core/activemq-core.xsd"> <broker xmlns="http://activemq.apache.org/schema/core"
-brokerName={broker_name} dataDirectory={data} persistent={persistent} schedulerSupport={scheduler} useJmx="false"
+brokerName="harness" dataDirectory={data} persistent={persistent} schedulerSupport={scheduler} useJmx="false"
 useShutdownHook="true" start="true" splitSystemUsageForProducersConsumers="false" advisorySupport="true">
 <destinationPolicy> <policyMap> <policyEntries> {policies} </policyEntries> </policyMap> </destinationPolicy> {store}
 <systemUsage> <systemUsage sendFailIfNoSpace={send_fail}> <memoryUsage><memoryUsage limit={memory}/></memoryUsage>
@@ -164,7 +164,6 @@ def document(data: Path, port: int, settings: Mapping[str, str]) -> str:
         store += "</persistenceAdapter>"
     redelivery = {name.partition(".")[2]: value for name, value in settings.items() if name.startswith("redelivery.")}
     return DOCUMENT.format(
-        broker_name=quoteattr(f"harness-{port}"),
         data=quoteattr(str(data)),
         persistent=quoteattr(settings["persistent"]),
         scheduler=quoteattr(settings["schedulerSupport"]),

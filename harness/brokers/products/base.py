@@ -90,3 +90,11 @@ class Product(Protocol):
 def quiet_environment(home: Path) -> dict[str, str]:
     """An environment that takes nothing from the person's own: no JAVA_TOOL_OPTIONS, no proxy, no RABBITMQ_*."""
     return {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8", "TZ": "UTC"}
+
+
+def python_environment(folder: Path) -> dict[str, str]:
+    """For programs of this package: a checkout must be put on the path, an installed package is there already."""
+    package = Path(__file__).resolve().parent.parent.parent
+    installed = package.parent.name in ("site-packages", "dist-packages")
+    path = {} if installed else {"PYTHONPATH": str(package.parent)}
+    return quiet_environment(folder) | {"PYTHONDONTWRITEBYTECODE": "1"} | path

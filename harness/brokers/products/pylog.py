@@ -10,7 +10,7 @@ from pathlib import Path
 from harness import __version__
 from harness.brokers import handshake
 from harness.brokers.handshake import Greet
-from harness.brokers.products.base import LOOPBACK, Installation, Launch, quiet_environment
+from harness.brokers.products.base import LOOPBACK, Installation, Launch, python_environment
 
 PACKAGE = Path(__file__).resolve().parent.parent.parent
 
@@ -43,5 +43,4 @@ class Pylog:
         argv += ["--data-dir", str(folder / "data")]
         for name, value in settings.items():
             argv += ["--set", f"{name}={value}"]
-        env = quiet_environment(folder) | {"PYTHONPATH": str(PACKAGE.parent), "PYTHONDONTWRITEBYTECODE": "1"}
-        return Launch(argv, env, dict(settings), grace_s=5.0)
+        return Launch(argv, python_environment(folder), dict(settings), grace_s=5.0)

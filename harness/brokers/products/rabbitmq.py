@@ -21,6 +21,7 @@ from harness.errors import BrokerMissing, UsageError
 
 INSTALL_COMMAND = "harness broker install rabbitmq"
 PLUGINS_SETTING = "plugins"
+NODE = "harness@localhost"  # the data folder is named after it; each node has an epmd to itself, so names may repeat
 LIBRARIES_VARIABLE = "LD_LIBRARY_PATH"
 
 # As the packaged start script has them; the virtual machine does not spin when idle in either.
@@ -65,7 +66,6 @@ class RabbitMQ:
         applications = _applications(server / "plugins", folder / "conf" / "plugins", ("rabbit", *plugins))
         _write_configuration(folder, client, settings, plugins)
         binaries = next(iter(sorted(erlang.glob("erts-*/bin"))))
-        node = f"harness{client}@localhost"
         env = quiet_environment(folder / "conf") | {
             "ROOTDIR": str(erlang),
             "BINDIR": str(binaries),
@@ -81,7 +81,7 @@ class RabbitMQ:
             "RABBITMQ_PLUGINS_DIR": str(applications),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_LOG": "-color",
-            "RABBITMQ_NODENAME": node,
+            "RABBITMQ_NODENAME": NODE,
             "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
             "RABBITMQ_NODE_PORT": str(client),
             "RABBITMQ_DIST_PORT": str(distribution),
@@ -103,7 +103,7 @@ class RabbitMQ:
         ]
         argv += ["-syslog", "logger", "[]", "-syslog", "syslog_error_logger", "false"]
         companion = [str(binaries / "epmd"), "-port", str(epmd), "-address", LOOPBACK]
-        management = {"node": node, "epmd_port": str(epmd), "cookie": str(folder / "conf" / ".erlang.cookie")}
+        management = {"node": NODE, "epmd_port": str(epmd), "cookie": str(folder / "conf" / ".erlang.cookie")}
         return Launch(argv, env, dict(settings), [companion], management)
 
 
