@@ -56,13 +56,14 @@ _COMMON: Final = (
 
 
 class KafkaAdapter:
-    """Settings: ``client`` (confluent or kafka-python) and ``linger_ms`` (how long a batch may wait to fill)."""
+    """Settings: ``client`` (confluent or kafka-python), ``linger_ms`` (how long a batch may wait to fill), ``membership``."""
 
     name = "kafka"
 
     def __init__(self, given: Mapping[str, str]) -> None:
         self._settings = ClientSettings.of(given)
         self._control: tuple[str, Control] | None = None
+        self._retired: list[tuple[str, Control]] = []
 
     def capabilities(self, broker: BrokerInfo) -> Capabilities:
         if broker.name in WITHOUT_TRANSACTIONS:
@@ -115,19 +116,19 @@ class KafkaAdapter:
         return PythonPublisher(broker, layout, acks, self._settings.linger_ms, window, expiry=expiry)
 
     def subscriber(self, broker: BrokerInfo, plan: Provisioning, group: str, member: int) -> Subscriber:
-        del member  # the group's coordinator tells members apart
         from harness.adapters.kafka.subscriber import KafkaSubscriber
 
         layout, acks = layout_of(plan), settings.acks_for(plan.tier)
+        instance = self._settings.instance(layout.group_id(group), member)
 
         def consumer(owner: Owner) -> LogConsumer:
             if self._settings.client == CONFLUENT:
                 from harness.adapters.kafka.confluent_client import ConfluentConsumer
 
-                return ConfluentConsumer(broker, layout, group, owner)
+                return ConfluentConsumer(broker, layout, group, owner, instance)
             from harness.adapters.kafka.python_client import PythonConsumer
 
-            return PythonConsumer(broker, layout, group, owner)
+            return PythonConsumer(broker, layout, group, owner, instance)
 
         def copier() -> Copier:
             if self._settings.client == CONFLUENT:
@@ -144,7 +145,11 @@ class KafkaAdapter:
         try:
             return self._controlled(broker).backlog(layout_of(plan))
         except BrokerUnavailable:
-            self._control = None  # it remembers the leaders of before a restart as gone, and never asks again
+            # It may remember the leaders of before a restart. The old one is kept: librdkafka does not like to be freed with
+            # answers outstanding.
+            if self._control is not None:
+                self._retired.append(self._control)
+            self._control = None
             raise
 
     def teardown(self, broker: BrokerInfo, plan: Provisioning) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any, Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import admin as confluent_admin
 
 from harness.adapters.kafka import settings
@@ -46,6 +46,9 @@ class Control:
             "broker.address.family": "v4",
         }
         self._admin: Any = _admin.AdminClient({**conf, "error_cb": _ignore}, logger=_log)
+        self._conf = conf
+        self._any = self._asker("harness-control")
+        self._askers: dict[str, Any] = {}
 
     # --- creating
 
@@ -77,7 +80,7 @@ class Control:
             known = self._admin.list_topics(timeout=CALL_TIMEOUT_S).topics
             try:
                 if all(_led(known.get(name), layout.partitions_of(name)) for name in layout.topics):
-                    self._offsets(places, _admin.OffsetSpec.latest())
+                    self._watermarks(places)
                     return
                 problem = "no leader"
             except KafkaException as not_yet:
@@ -93,33 +96,47 @@ class Control:
     def backlog(self, layout: Layout) -> dict[str, int]:
         """For each group, over all its topics: log end minus commit. Raises BrokerUnavailable."""
         try:
-            ends = self._offsets(_places(layout, layout.topics), _admin.OffsetSpec.latest())
-            answers = {
-                group: self._admin.list_consumer_group_offsets(
-                    [ConsumerGroupTopicPartitions(layout.group_id(group), _places(layout, layout.read_by(group)))]
+            marks = self._watermarks(_places(layout, layout.topics))
+            return {
+                group: self._left(
+                    self._committed(layout.group_id(group), _places(layout, layout.read_by(group))), marks
                 )
                 for group in layout.groups()
-            }
-            return {
-                group: self._left(next(iter(answer.values())).result(CALL_TIMEOUT_S).topic_partitions, ends)
-                for group, answer in answers.items()
             }
         except (KafkaException, TimeoutError) as problem:
             raise BrokerUnavailable(f"{self._broker.name} does not say how far its groups are: {problem}") from problem
 
-    def _offsets(self, places: Sequence[Any], spec: Any) -> dict[tuple[str, int], int]:
-        futures = self._admin.list_offsets(dict.fromkeys(places, spec), request_timeout=CALL_TIMEOUT_S)
-        return {
-            (place.topic, place.partition): future.result(CALL_TIMEOUT_S).offset for place, future in futures.items()
-        }
+    def _committed(self, group_id: str, places: Sequence[Any]) -> Sequence[Any]:
+        """What the group has committed; its offset is negative where that is nothing. Raises KafkaException.
 
-    def _left(self, committed: Sequence[Any], ends: dict[tuple[str, int], int]) -> int:
-        fresh = [place for place in committed if place.offset < 0 and ends[place.topic, place.partition] > 0]
-        starts = self._offsets(fresh, _admin.OffsetSpec.earliest()) if fresh else {}
-        return sum(
-            ends[place.topic, place.partition] - max(place.offset, starts.get((place.topic, place.partition), 0))
-            for place in committed
-        )
+        A consumer that never joins asks, not the admin client: librdkafka 2.16 crashes the process when a coordinator that is
+        still loading answers ``list_consumer_group_offsets``.
+        """
+        asker = self._askers.get(group_id)
+        if asker is None:
+            asker = self._askers[group_id] = self._asker(group_id)
+        answer: Sequence[Any] = asker.committed(list(places), timeout=CALL_TIMEOUT_S)
+        return answer
+
+    def _asker(self, group_id: str) -> Any:
+        never_joins = {"group.id": group_id, "enable.auto.commit": False, "error_cb": _ignore}
+        return Consumer({**self._conf, **never_joins}, logger=_log)
+
+    def _watermarks(self, places: Sequence[Any]) -> dict[tuple[str, int], tuple[int, int]]:
+        """Log start and log end of each partition, asked of its leader. Raises KafkaException.
+
+        A consumer asks, not the admin client: ``list_offsets`` of librdkafka 2.16 reads freed memory when a partition has no
+        leader just then, and it never looks for the new leader after a restart.
+        """
+        ask = self._any.get_watermark_offsets
+        return {(place.topic, place.partition): ask(place, timeout=CALL_TIMEOUT_S, cached=False) for place in places}
+
+    def _left(self, committed: Sequence[Any], marks: dict[tuple[str, int], tuple[int, int]]) -> int:
+        left = 0
+        for place in committed:
+            start, end = marks[place.topic, place.partition]
+            left += end - max(place.offset, start)
+        return left
 
     # --- removing
 
