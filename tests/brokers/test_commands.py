@@ -113,9 +113,10 @@ def test_a_tier_that_one_node_cannot_do_is_refused(home: Path) -> None:
 
 
 HOLD = """
-import sys
+import signal, sys
 from pathlib import Path
 from harness.brokers import commands
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have us ignore it
 commands.hold("pylog", root=Path(sys.argv[1]), on_ready=lambda info: print(info.address, flush=True))
 print("stopped", flush=True)
 """

@@ -101,6 +101,7 @@ HARNESS = """
     import os, signal, sys, time
     from pathlib import Path
     from harness.brokers.supervisor import Order, Supervisor
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have us ignore it
     folder = Path(sys.argv[1])
     script = "setsid sleep 1001 & exec sleep 1000"
     supervisor = Supervisor(Order(["/bin/sh", "-c", script], {"PATH": "/usr/bin:/bin", "MARK": str(folder)}, folder, folder / "log"))
