@@ -44,6 +44,11 @@ class ScoreCell:
         return "held" if self.word == "held" else look(self.state).icon
 
     @property
+    def in_words(self) -> bool:
+        """Whether the figure is a word and no number."""
+        return not any(letter.isdigit() for letter in self.figure)
+
+    @property
     def glyph(self) -> str:
         return "✓" if self.word == "held" else look(self.state).glyph
 
@@ -83,9 +88,9 @@ class Judged:
     def broken(self) -> int | None:
         """How many messages broke the rule; None when the verdict counts nothing by a known name."""
         found = [self.counts[name] for name in check_entry(self.checker).count if name in self.counts]
-        if not any(found) and self.validity is Validity.INVALID:
-            return None
-        return next((number for number in found if number), 0) if found else None
+        if self.validity is Validity.INVALID:
+            return next((number for number in found if number), None)
+        return found[0] if found else None
 
 
 def scorecard(result: Result) -> dict[str, list[ScoreRow]]:
@@ -254,7 +259,7 @@ def _ruled(one: Judged) -> ScoreCell:
         )
     if one.validity is Validity.UNKNOWN:
         return ScoreCell(one.broker, State.NOT_COMPARABLE, "unknown", "unknown", runs, reason=one.summary, n=one.runs)
-    where = f"{one.runs_broken} of {runs}"
+    where = runs if one.runs == 1 else f"{one.runs_broken} of {runs}"
     if not one.promised:
         return ScoreCell(
             one.broker, State.NOT_COMPARABLE, "never promised", figure, where, reason=one.summary, n=one.runs

@@ -108,3 +108,17 @@ def test_an_unknown_workload_gets_the_general_rows(result: Result) -> None:
         cell.workload = cell.workload.replace("priority_tasks", "my_own")
     result.workloads[1].name = "my_own"
     assert [one.key for one in rows_of(result, "my_own")][:2] == ["end_to_end_latency_p99", "throughput_delivered"]
+
+
+def test_a_rule_that_held_counts_nothing_else(result: Result) -> None:
+    counts = {"reordered_within_key": 0, "reordered_within_partition": 0, "reordered_globally": 812}
+    result.verdicts = [
+        v.model_copy(update={"counts": counts}) if v.checker == "ordering" else v for v in result.verdicts
+    ]
+    assert row(result, "clickstream_fanout", "ordering").cells["kafka"].figure == "0"
+    broken = counts | {"reordered_within_partition": 7}
+    result.verdicts = [
+        v.model_copy(update={"counts": broken, "validity": Validity.INVALID}) if v.checker == "ordering" else v
+        for v in result.verdicts
+    ]
+    assert row(result, "clickstream_fanout", "ordering").cells["kafka"].figure == "21"
