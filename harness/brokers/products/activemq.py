@@ -5,7 +5,8 @@ Policies go by queue name, so an adapter chooses them by choosing names:
 ================  =================================================================================================
 queue name        what holds for it
 ================  =================================================================================================
-``PRIO.>``        priorities honoured strictly: ``prioritizedMessages``, page size ``priority.maxPageSize`` (1), no cursor cache
+``PRIO.>``        priorities honoured strictly: ``prioritizedMessages``, page size ``priority.maxPageSize`` (1) also for the
+                  expiry sweep, no cursor cache
 ``RETRY.>``       a NACK is redelivered by the broker (``redelivery.*``), then dead-lettered
 ``PRIO.RETRY.>``  both
 ``LOW.>``         a memory limit of ``low.memoryLimit`` for the queue, for tests of flow control
@@ -187,6 +188,8 @@ def _policies(settings: Mapping[str, str]) -> list[str]:
     priority = {
         "prioritizedMessages": "true",
         "maxPageSize": settings["priority.maxPageSize"],
+        # the expiry sweep pages messages in, too: 400 of them unless told otherwise, and nothing overtakes what is paged in
+        "maxExpirePageSize": settings["priority.maxPageSize"],
         "useCache": "false",
     }
     plain = {"maxPageSize": settings["maxPageSize"]}
