@@ -80,3 +80,14 @@ def test_a_revoked_lane_is_forgotten() -> None:
     assert progress.open(lanes_of(0, 1), offsets_of(0, 0)).tolist() == [False, True]
     progress.read(lanes_of(0), offsets_of(4))
     assert progress.open_count() == 1
+
+
+def test_a_lane_that_is_read_again_keeps_what_is_settled() -> None:
+    progress = Progress()
+    progress.assign([0])
+    progress.read(lanes_of(0, 0, 0), offsets_of(4, 5, 6))
+    progress.settle(lanes_of(0), offsets_of(5))
+    progress.read(lanes_of(0, 0, 0, 0), offsets_of(3, 4, 5, 6))
+    assert progress.open(lanes_of(0, 0, 0, 0), offsets_of(3, 4, 5, 6)).tolist() == [True, True, False, True]
+    progress.settle(lanes_of(0, 0, 0), offsets_of(3, 4, 6))
+    assert progress.to_commit() == {0: 7}

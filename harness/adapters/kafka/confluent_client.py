@@ -171,7 +171,9 @@ class ConfluentConsumer:
 
     glance_s = 0.0
 
-    def __init__(self, broker: BrokerInfo, layout: Layout, group: str, owner: Owner) -> None:
+    def __init__(
+        self, broker: BrokerInfo, layout: Layout, group: str, owner: Owner, instance: str | None = None
+    ) -> None:
         self._broker = broker
         self._layout = layout
         self._owner = owner
@@ -179,7 +181,7 @@ class ConfluentConsumer:
         self._first_lanes = {topic: layout.first_lane(topic) for topic in self._topics}
         self._single = self._first_lanes[self._topics[0]] if len(self._topics) == 1 else None
         reach(broker)
-        conf = settings.confluent_consumer(broker.address, layout.group_id(group))
+        conf = settings.confluent_consumer(broker.address, layout.group_id(group), instance)
         self._consumer: Any = confluent_kafka.Consumer(
             {**conf, "error_cb": _ignore, "on_commit": self._on_commit}, logger=_log
         )

@@ -25,8 +25,14 @@ class LaneProgress:
         self.committed = NOT_COMMITTED  # what was sent to be committed
 
     def read(self, offsets: Offsets) -> None:
-        """Offsets that came from the broker, ascending and above all before."""
-        if len(self._read):
+        """Offsets that came from the broker: ascending, and above all before unless a rebalance in mid-fetch began again."""
+        if len(self._read) and offsets[0] <= self._read[-1]:
+            known = self._read
+            self._read = np.union1d(known, offsets)
+            done = np.zeros(len(self._read), dtype=bool)
+            done[np.searchsorted(self._read, known)] = self._done
+            self._done = done
+        elif len(self._read):
             self._read = np.concatenate([self._read, offsets])
             self._done = np.concatenate([self._done, np.zeros(len(offsets), dtype=bool)])
         else:

@@ -159,14 +159,17 @@ class PythonConsumer:
 
     glance_s = 0.002  # its network runs inside ``poll`` alone
 
-    def __init__(self, broker: BrokerInfo, layout: Layout, group: str, owner: Owner) -> None:
+    def __init__(
+        self, broker: BrokerInfo, layout: Layout, group: str, owner: Owner, instance: str | None = None
+    ) -> None:
         self._layout = layout
         self._owner = owner
         self._topics = layout.read_by(group)
         self._first_lanes = {topic: layout.first_lane(topic) for topic in self._topics}
         reach(broker)
         try:
-            self._consumer = kafka.KafkaConsumer(**settings.python_consumer(broker.address, layout.group_id(group)))
+            conf = settings.python_consumer(broker.address, layout.group_id(group), instance)
+            self._consumer = kafka.KafkaConsumer(**conf)
             self._consumer.subscribe(list(self._topics), listener=_Listener(self._first_lanes, owner))
             for topic in self._topics:  # a group's leader without metadata would give every member nothing
                 self._consumer.partitions_for_topic(topic)

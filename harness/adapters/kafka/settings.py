@@ -17,6 +17,10 @@ CONFLUENT: Final = "confluent"
 KAFKA_PYTHON: Final = "kafka-python"
 CLIENTS: Final = (CONFLUENT, KAFKA_PYTHON)
 
+DYNAMIC: Final = "dynamic"
+STATIC: Final = "static"
+MEMBERSHIPS: Final = (DYNAMIC, STATIC)
+
 CONNECT_TIMEOUT_S: Final = 5.0
 COPY_TIMEOUT_S: Final = 10.0
 REQUEST_TIMEOUT_MS: Final = 10_000  # a broker that is paused, not dead: longer than any fault we inject
@@ -37,14 +41,20 @@ COMMIT_EVERY_MESSAGES: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """What a person may set: the library, and how long a publisher waits for a batch to fill."""
+    """What a person may set: the library, how long a publisher waits for a batch to fill, and how members are told apart.
+
+    Nothing waits by default, as with the other brokers' clients: batches form while five requests are in flight. ``dynamic`` members
+    are Kafka's default: a crashed one keeps its partitions until its session is over. A ``static`` member that comes
+    back takes them over at once, and one that stays away keeps them as long, even after an orderly close.
+    """
 
     client: str = CONFLUENT
-    linger_ms: float = 1.0
+    linger_ms: float = 0.0
+    membership: str = DYNAMIC
 
     @staticmethod
     def of(settings: Mapping[str, str]) -> ClientSettings:
-        known = {"client", "linger_ms"}
+        known = {"client", "linger_ms", "membership"}
         unknown = sorted(set(settings) - known)
         if unknown:
             raise UsageError(f"the kafka adapter has no setting {unknown[0]!r}; it knows {', '.join(sorted(known))}")
@@ -52,12 +62,19 @@ class ClientSettings:
         if client not in CLIENTS:
             raise UsageError(f"client must be one of {', '.join(CLIENTS)}, not {client!r}")
         try:
-            linger_ms = float(settings.get("linger_ms", "1"))
+            linger_ms = float(settings.get("linger_ms", "0"))
         except ValueError as problem:
             raise UsageError(f"linger_ms must be a number, not {settings['linger_ms']!r}") from problem
         if not 0 <= linger_ms <= 10_000:
             raise UsageError(f"linger_ms must be within 0..10000, not {linger_ms:g}")
-        return ClientSettings(client, linger_ms)
+        membership = settings.get("membership", DYNAMIC)
+        if membership not in MEMBERSHIPS:
+            raise UsageError(f"membership must be one of {', '.join(MEMBERSHIPS)}, not {membership!r}")
+        return ClientSettings(client, linger_ms, membership)
+
+    def instance(self, group_id: str, member: int) -> str | None:
+        """The name by which a static member is known."""
+        return f"{group_id}-{member}" if self.membership == STATIC else None
 
 
 def acks_for(tier: Tier) -> str:
@@ -99,8 +116,9 @@ def confluent_producer(address: str, acks: str, linger_ms: float, window: int) -
     }
 
 
-def confluent_consumer(address: str, group_id: str) -> dict[str, Any]:
+def confluent_consumer(address: str, group_id: str, instance: str | None = None) -> dict[str, Any]:
     return {
+        **({"group.instance.id": instance} if instance else {}),
         "bootstrap.servers": address,
         "group.id": group_id,
         "enable.auto.commit": False,
@@ -155,8 +173,9 @@ def python_producer(address: str, acks: str, linger_ms: float) -> dict[str, Any]
     }
 
 
-def python_consumer(address: str, group_id: str) -> dict[str, Any]:
+def python_consumer(address: str, group_id: str, instance: str | None = None) -> dict[str, Any]:
     return {
+        **({"group_instance_id": instance} if instance else {}),
         "bootstrap_servers": address,
         "group_id": group_id,
         "enable_auto_commit": False,
@@ -203,5 +222,6 @@ def parity(settings: ClientSettings, tier: Tier, prefetch: int, partitions: int)
         "prefetch": f"{prefetch} unsettled; the client reads ahead up to {QUEUED_KIB_MAX} KiB a partition",
         "fetch": f"min 1 byte, wait up to {FETCH_WAIT_MS} ms, {FETCH_BYTES_MAX} bytes a partition",
         "session timeout": f"{SESSION_TIMEOUT_MS} ms (least that a broker allows by default), heartbeat {HEARTBEAT_MS} ms",
+        "membership": settings.membership,
         "reconnect": f"{RECONNECT_MS} to {RECONNECT_MS_MAX} ms, so that recovery is the broker's time and not a client's back-off",
     }

@@ -83,7 +83,6 @@ class KafkaSubscriber:
         self._waiting: WaitingRoom[Entry] = WaitingRoom()
         self._paused: set[int] = set()  # lanes
         self._progress = Progress()
-        self._held = 0
         self._assigned = False
         self._gone = False
         self._expired_copies = 0
@@ -106,7 +105,6 @@ class KafkaSubscriber:
         self._progress.revoke(lanes)
         self._ready_entries.drop(lambda entry: entry.lane in gone)
         self._waiting.drop(lambda entry: entry.lane in gone)
-        self._held = self._progress.open_count() - len(self._ready_entries) - len(self._waiting)
         self._assigned = False
 
     def commit_failed(self, lanes: list[int]) -> None:
@@ -116,12 +114,16 @@ class KafkaSubscriber:
         """The group has given this member its share."""
         return self._assigned
 
+    def _held(self) -> int:
+        """Messages that were handed out and are not settled."""
+        return self._progress.open_count() - len(self._ready_entries) - len(self._waiting)
+
     # --- receiving
 
     def receive(self, limit: int, timeout_s: float) -> Deliveries:
         self._check()
         deadline = time.monotonic() + timeout_s
-        room = min(limit, self._prefetch - self._held)
+        room = min(limit, self._prefetch - self._held())
         while True:
             wait_s = self._patience_s(deadline)
             if self._direct and room > 0 and not len(self._ready_entries) and not self._paused:
@@ -150,7 +152,6 @@ class KafkaSubscriber:
         """The direct way: columns as they came."""
         count = len(fetched)
         self._progress.read(fetched.lanes, fetched.offsets)
-        self._held += count
         return Deliveries(
             payloads=fetched.payloads,
             partitions=fetched.lanes,
@@ -230,7 +231,6 @@ class KafkaSubscriber:
                 attempt=entry.noted.attempt,
                 reason=int(entry.noted.reason) if self._dead_reader else Reason.NONE,
             )
-        self._held += len(picked)
         return buffer.drain()
 
     # --- settling
@@ -247,7 +247,6 @@ class KafkaSubscriber:
             deliveries = deliveries.take(np.flatnonzero(ours).tolist())
             lanes, offsets = deliveries.partitions, deliveries.positions
         copies, self._expired_copies = self._expired_copies, 0
-        self._held -= len(lanes)
         if how.kind is DispositionKind.RETRY:
             copies += self._move(self._retries(deliveries, how.after_ms), lanes, offsets)
         elif how.kind is DispositionKind.DEAD and self._layout.dead:
@@ -339,7 +338,6 @@ class KafkaSubscriber:
         self._progress.assign(owned)
         self._ready_entries.drop(lambda entry: True)
         self._waiting.drop(lambda entry: True)
-        self._held = 0
         self._consumer.seek(positions)
         if self._paused:
             self._consumer.resume(sorted(self._paused))
