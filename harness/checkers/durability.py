@@ -57,6 +57,7 @@ class Durability(Checker):
             "published": int(np.count_nonzero(messages.published)),
             "unacknowledged": int(np.count_nonzero(messages.published & ~messages.acknowledged)),
             "unknown": int(np.count_nonzero(unknown)),
+            "unrecorded": int(np.count_nonzero(~messages.published)),
             "unacknowledged_delivered": int(np.count_nonzero(unknown & self._absence.delivered_somewhere)),
             "dead_lettered": int(np.count_nonzero(self._absence.dead_lettered)),
             "expired_unseen": expired,

@@ -76,6 +76,16 @@ class Messages:
         number[~known] = NOBODY
         return number
 
+    def within(self, producer: npt.NDArray[Any], sequence: npt.NDArray[Any]) -> Flags:
+        """Whether each name lies among the published ones: a known producer, and no sequence above its last."""
+        owner = np.clip(producer.astype(np.int64), 0, max(0, len(self.base) - 2))
+        known: Flags = (producer == owner) & (sequence >= 0)
+        if len(self.base) > 1:
+            known &= sequence < self.base[owner + 1] - self.base[owner]
+        else:
+            known[:] = False
+        return known
+
     def names(self, number: int) -> dict[str, int]:
         """Producer and sequence of a message, for evidence."""
         producer = int(np.searchsorted(self.base, number, side="right")) - 1

@@ -61,6 +61,13 @@ def test_what_nobody_sent_is_a_phantom(tmp_path, name, more):
     assert verdict.evidence[0]["why"] == name
 
 
+def test_a_gap_in_our_own_records_is_unknown_and_not_the_brokers_fault(tmp_path):
+    verdict = clean(tmp_path).drop("publish", sequence=4).verdict(Phantom)
+    assert (verdict.validity, verdict.counts["unrecorded"], verdict.counts["phantoms"]) == (Validity.UNKNOWN, 3, 0)
+    assert verdict.evidence[0]["why"] == "unrecorded"
+    assert "our side" in verdict.summary
+
+
 def test_fail_means_that_it_did_not_happen(tmp_path):
     story = clean(tmp_path).publish(8, at=90, outcome=int(Outcome.FAIL)).deliver("a", 8, at=95)
     verdict = story.verdict(Phantom)
