@@ -17,6 +17,9 @@ from harness.reporting.strip import Axis, Strip, axis_of, strip_of
 from harness.reporting.text import feature_words
 
 
+EVIDENCE_SHOWN = 5  # rows a verdict; all of them are in the embedded result
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerHead:
     """A broker as the page names it: ``number`` is the CSS class of its colour, ``symbol`` its shape."""
@@ -160,8 +163,9 @@ def _rule(result: Result, workload: str, checker: str, labels: dict[str, str]) -
 
 
 def _evidence(verdict: Verdict) -> Table:
-    columns = tuple(dict.fromkeys(name for row in verdict.evidence for name in row))
-    body = tuple(tuple(_plain(row.get(name)) for name in columns) for row in verdict.evidence)
+    shown = verdict.evidence[:EVIDENCE_SHOWN]
+    columns = tuple(dict.fromkeys(name for row in shown for name in row))
+    body = tuple(tuple(_plain(row.get(name)) for name in columns) for row in shown)
     return Table(columns, body)
 
 
