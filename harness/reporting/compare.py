@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -178,9 +179,16 @@ def _row(first: Cell, second: Cell, noise: Sequence[NoiseFloor]) -> RatioRow:
     state, reason = _usable(first, second)
     if state is State.MEASURED and first.value is not None and second.value is not None:
         ratio = second.value / first.value
-        ratio_low = _bound(second.low, first.high, ratio)
-        ratio_high = _bound(second.high, first.low, ratio)
-        state, reason = _judged(ratio, ratio_low, ratio_high, low, high, first.better)
+        if first.low and first.high and second.low and second.high:
+            ratio_low, ratio_high = second.low / first.high, second.high / first.low
+        if ratio_low is None and low is None:
+            state, reason = (
+                State.NOT_COMPARABLE,
+                "single runs without a noise floor: nobody can say what the ratio is worth",
+            )
+        else:
+            edges = (ratio if ratio_low is None else ratio_low, ratio if ratio_high is None else ratio_high)
+            state, reason = _judged(ratio, *edges, low, high, first.better)
     return RatioRow(
         workload=first.workload, broker=first.broker, metric=first.metric, phase=first.phase, unit=first.unit,
         better=first.better, first=first.value, second=second.value, ratio=ratio, ratio_low=ratio_low, ratio_high=ratio_high,
@@ -200,10 +208,6 @@ def _usable(first: Cell, second: Cell) -> tuple[State, str]:
     if not first.value or first.value < 0 or not second.value or second.value < 0:
         return State.NOT_COMPARABLE, "a ratio needs two figures above zero"
     return State.MEASURED, ""
-
-
-def _bound(top: float | None, bottom: float | None, otherwise: float) -> float:
-    return top / bottom if top is not None and bottom else otherwise
 
 
 def _judged(
@@ -226,13 +230,14 @@ def as_document(comparison: Comparison) -> dict[str, object]:
 
 def render(comparison: Comparison, console: Console) -> None:
     """As tables; texts from outside are never markup."""
+    style = box.SIMPLE_HEAD if console.is_terminal else box.ASCII2
     console.print(Text(f"{printable(comparison.second)} against {printable(comparison.first)}", style="bold"))
     if not comparison.same_machine:
         console.print(
             Text("! measured in different environments: a ratio may be the machine's, not the broker's", style="yellow")
         )
     if comparison.differences:
-        table = Table("field", "first", "second", "kind")
+        table = Table("field", "first", "second", "kind", box=style, pad_edge=False)
         for item in comparison.differences:
             table.add_row(*(Text(printable(text)) for text in (item.what, item.first, item.second, item.weight)))
         console.print(table)
@@ -240,10 +245,19 @@ def render(comparison: Comparison, console: Console) -> None:
         console.print("No field of the fingerprints differs.")
     for text in comparison.left_out:
         console.print(Text(f"left out, {printable(text)}", style="yellow"))
-    table = Table("workload", "broker", "figure", "first", "second", "ratio", "noise", "")
-    for row in comparison.rows:
-        table.add_row(*(Text(printable(text)) for text in _texts(row)))
-    console.print(table)
+    for workload in dict.fromkeys(row.workload for row in comparison.rows):
+        rows = [row for row in comparison.rows if row.workload == workload]
+        console.print()
+        console.print(Text(printable(workload), style="bold"))
+        table = Table("broker", "figure", "first", "second", "ratio", "noise", "", box=style, pad_edge=False)
+        for row in rows:
+            texts = [Text(printable(text)) for text in _texts(row)[1:-1]]
+            words = Text(f"{look(row.state).glyph} {look(row.state).word}", style=look(row.state).style)
+            table.add_row(*texts, words)
+        console.print(table)
+        told = dict.fromkeys(row.reason for row in rows if row.reason and row.state is not State.WITHIN_NOISE)
+        for reason in told:
+            console.print(Text(f"- {printable(reason)}", style="dim"))
 
 
 def render_markdown(comparison: Comparison) -> str:
@@ -270,7 +284,9 @@ def _texts(row: RatioRow) -> tuple[str, ...]:
     shown = notation.ratio(row.ratio) + (f" ({interval})" if interval else "") if row.ratio is not None else "no ratio"
     noise = notation.ratio_span(row.noise_low, row.noise_high) or "not measured"
     state = look(row.state)
-    words = f"{state.glyph} {state.word}" + (f": {row.reason}" if row.reason else "")
+    words = f"{state.glyph} {state.word}" + (
+        f": {row.reason}" if row.reason and row.state is not State.WITHIN_NOISE else ""
+    )
     return (
         row.workload, row.broker, figure, notation.quantity(row.first, row.unit), notation.quantity(row.second, row.unit), shown,
         noise, words,

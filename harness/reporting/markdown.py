@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harness.model.result import Result
+from harness.model.result import Result, State
 from harness.reporting import notation
 from harness.reporting.answers import answer
 from harness.reporting.scorecard import ScoreCell, ScoreRow, rows_of
@@ -64,6 +64,6 @@ def _cell(cell: ScoreCell) -> str:
         parts.append(escape(cell.word))
     if cell.ratio is not None:
         parts.append(notation.ratio(cell.ratio))
-    if cell.reason and cell.value is None and cell.glyph != "✓":
+    if cell.reason and cell.value is None and cell.glyph != "✓" and cell.state is not State.NOT_RUN:
         parts.append(f"– {escape(clause(cell.reason))}")
     return " ".join(parts)

@@ -16,7 +16,6 @@ from harness.reporting.scorecard import ScoreRow, figure_row, rows_of, rule_row
 from harness.reporting.strip import Axis, Strip, axis_of, strip_of
 from harness.reporting.text import feature_words
 
-
 EVIDENCE_SHOWN = 5  # rows a verdict; all of them are in the embedded result
 
 

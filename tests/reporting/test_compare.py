@@ -142,3 +142,24 @@ def test_documents(pair: tuple[Result, Result]) -> None:
     text = render_markdown(comparison)
     assert "\\<b\\>other" in text
     assert "| workload | broker |" in text
+
+
+def test_single_runs_without_a_noise_floor_prove_nothing(pair: tuple[Result, Result]) -> None:
+    a, b = pair
+    scale(b, "publish_latency_p50", 3.0)
+    for result in pair:
+        result.noise = []
+        for cell in result.cells:
+            cell.low = cell.high = None
+    found = row(a, b, "publish_latency_p50")
+    assert found.ratio == pytest.approx(3.0)
+    assert found.state is State.NOT_COMPARABLE
+    assert "nobody can say" in found.reason
+
+
+def test_a_noise_floor_alone_can_judge_single_runs(pair: tuple[Result, Result]) -> None:
+    a, b = pair
+    scale(b, "publish_latency_p50", 3.0)
+    for cell in b.cells:
+        cell.low = cell.high = None
+    assert row(a, b, "publish_latency_p50").state is State.WORSE
