@@ -103,7 +103,8 @@ def test_a_late_member_gets_its_lanes_after_a_backlog_began(bench: Bench) -> Non
     reader = Reader()
     reader.read([first], 30)
     late = bench.subscriber(member=1)
-    held = first.receive(5, 5.0)  # not settled yet: the lanes they came from cannot go
+    held = first.receive(60, 5.0)  # not settled yet: the lanes they came from cannot go
+    assert set(held.partitions.tolist()) & {1, 3}
     time.sleep(1.5)
     early = late.receive(50, 0.5)
     assert not set(early.partitions.tolist()) & set(held.partitions.tolist()), "a lane was given away in the middle"
