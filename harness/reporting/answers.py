@@ -15,7 +15,7 @@ from harness.model.verdict import Validity
 from harness.reporting import notation
 from harness.reporting.metrics import check as check_entry
 from harness.reporting.scorecard import Judged, ScoreCell, ScoreRow, judged, rows_of
-from harness.reporting.text import clause, feature_words, sentence
+from harness.reporting.text import clause, feature_words, gist, sentence
 
 _OF_A_PROMISE = "a broken promise"  # such a figure's story is told by the rule itself
 
@@ -53,9 +53,10 @@ def answer(result: Result, workload: str) -> Answer:
     broken = _broken_clauses(result, workload, ran)
     needs = _need_clauses(result, workload, ran)
     differences = _differences(rows, result)
-    headline = _headline(ran, broken, needs, differences, rows, _doubt_clause(result, workload, ran))
+    short = _need_clauses(result, workload, ran, brief=True)
+    headline = _headline(ran, broken, short, differences, rows, _doubt_clause(result, workload, ran))
     rest = [sentence(text) for text in broken[1:]]
-    rest += [sentence(text) for text in (needs if broken else needs[1:])]
+    rest += [sentence(text) for text in (needs if broken or needs[:1] != short[:1] else needs[1:])]
     rest += [sentence(text) for text in (differences if broken or needs else differences[1:])]
     rest += _durability_sentences(result, record, ran)
     rest += _emulation_sentences(result, workload, ran)
@@ -139,7 +140,7 @@ def _offences(one: Judged) -> str:
     return f"{number} {check_entry(one.checker).broken}{runs}"
 
 
-def _need_clauses(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> list[str]:
+def _need_clauses(result: Result, workload: str, ran: Sequence[BrokerColumn], *, brief: bool = False) -> list[str]:
     """Needs that some brokers meet and others cannot: "replay decides: kafka reads it all again; activemq cannot (why)"."""
     names = [column.name for column in ran]
     here = [row for row in result.capabilities if row.workload == workload and row.broker in names]
@@ -152,7 +153,9 @@ def _need_clauses(result: Result, workload: str, ran: Sequence[BrokerColumn]) ->
             continue
         reasons: dict[str, list[str]] = {}
         for row in cannot:
-            reasons.setdefault(clause(row.why or row.how) or "no reason given", []).append(_label(result, row.broker))
+            reasons.setdefault((gist if brief else clause)(row.why or row.how) or "no reason given", []).append(
+                _label(result, row.broker)
+            )
         why = "; ".join(f"{notation.listing(labels)} cannot ({reason})" for reason, labels in reasons.items())
         if able:
             can = notation.listing([_label(result, row.broker) for row in able])

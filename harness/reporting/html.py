@@ -20,16 +20,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.errors import DiskFull, ResultError
-from harness.model.result import Result, State
+from harness.model.result import Curve, Result, State
+from harness.model.verdict import Verdict
 from harness.reporting import notation
 from harness.reporting.csv import cells_csv
-from harness.reporting.figures.base import cell_text, slug, workload_title
+from harness.reporting.figures.base import cell_text, slug, thin, workload_title
 from harness.reporting.page import page_of
 from harness.reporting.palette import GRID, INK, MARKS, MUTED, dark_of
 from harness.reporting.states import LOOKS, look
 
 PAGE_BYTES_MAX = 5_000_000
-EMBEDDED_BYTES_MAX = 2_000_000
+EMBEDDED_BYTES_MAX = 1_400_000
 _PLOTLY = "plotly-cartesian.min.js"
 
 
@@ -54,7 +55,7 @@ def write_html(result: Result, path: Path) -> None:
 
 
 def render_html(result: Result) -> str:
-    embedded, thinned = embed(result)
+    embedded, left_out = embed(result)
     page = page_of(result)
     scripts = [_asset(_PLOTLY), _theme_script() + _asset("page.js")]
     return (
@@ -68,30 +69,49 @@ def render_html(result: Result) -> str:
             style=Markup(_style()),  # noqa: S704 - our own asset
             policy=_policy(scripts),
             embedded=Markup(embedded),  # noqa: S704 - JSON whose <, > and & are escaped
-            thinned=thinned,
+            left_out=left_out,
             csv_address="data:text/csv;charset=utf-8," + urllib.parse.quote(cells_csv(result)),
         )
     )
 
 
-def embed(result: Result) -> tuple[str, bool]:
-    """The result as JSON that may stand in a script element, and whether curves had to be thinned to fit."""
+def embed(result: Result) -> tuple[str, str]:
+    """The result as JSON that may stand in a script element, and in words what was left out to make it fit (empty: nothing).
+
+    Cells, verdicts, fingerprint and ledgers always stay, so that the page can be compared and drawn again. Curves are thinned first,
+    then single runs' measures go (the cells hold their values), then all but a few offending messages a verdict.
+    """
     text = script_json(result.model_dump_json())
-    points = 600
-    while len(text.encode()) > EMBEDDED_BYTES_MAX and points > 10:
-        points //= 2
-        text = script_json(_with_points(result, points).model_dump_json())
-    return text, points < 600
+    left_out = ""
+    for points in (300, 150, 75, 40):
+        if len(text.encode()) <= EMBEDDED_BYTES_MAX:
+            return text, left_out
+        result = result.model_copy(update={"curves": [_thinned(curve, points) for curve in result.curves]})
+        left_out = f"curves have at most {points} points, extremes kept"
+        text = script_json(result.model_dump_json())
+    for words, update in (
+        ("the measures of single runs are left out", {"measures": []}),
+        (
+            "of offending messages the first three are kept",
+            {"verdicts": [_brief(verdict) for verdict in result.verdicts]},
+        ),
+        ("there are no curves", {"curves": []}),
+    ):
+        if len(text.encode()) <= EMBEDDED_BYTES_MAX:
+            break
+        result = result.model_copy(update=update)
+        left_out += f"; {words}"
+        text = script_json(result.model_dump_json())
+    return text, left_out
 
 
-def _with_points(result: Result, points: int) -> Result:
-    from harness.reporting.figures.base import thin
+def _thinned(curve: Curve, points: int) -> Curve:
+    x, y = thin(curve, points)
+    return curve.model_copy(update={"x": x, "y": y})
 
-    curves = []
-    for curve in result.curves:
-        x, y = thin(curve, points)
-        curves.append(curve.model_copy(update={"x": x, "y": y}))
-    return result.model_copy(update={"curves": curves})
+
+def _brief(verdict: Verdict) -> Verdict:
+    return verdict.model_copy(update={"evidence": verdict.evidence[:3]})
 
 
 def script_json(text: str) -> str:

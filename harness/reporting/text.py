@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 CLAUSE_CHARACTERS_MAX = 220
 
 _FEATURES = {
@@ -27,6 +29,11 @@ def clause(text: str) -> str:
     if len(flat) <= CLAUSE_CHARACTERS_MAX:
         return flat
     return flat[: CLAUSE_CHARACTERS_MAX - 1].rsplit(" ", 1)[0] + "…"
+
+
+def gist(text: str) -> str:
+    """A clause up to its first aside: for a headline, with the rest told below."""
+    return clause(re.split(r"[;(]", text, maxsplit=1)[0])
 
 
 def sentence(text: str) -> str:

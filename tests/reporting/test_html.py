@@ -182,11 +182,26 @@ def test_large_curves_are_thinned_in_the_page_and_it_says_so() -> None:
         )
         for n in range(300)
     ]
-    text, thinned = embed(result)
-    assert thinned
+    text, left_out = embed(result)
+    assert left_out.startswith("curves have at most")
     assert len(text.encode()) < page_module.EMBEDDED_BYTES_MAX
     assert max(parse_result(text, "page").curves[0].y) == max(wave)
-    assert "its curves were thinned" in render_html(result)
+    assert parse_result(text, "page").measures == result.measures
+    assert "left out to keep the page small" in render_html(result)
+
+
+def test_a_long_study_still_fits_and_can_still_be_compared() -> None:
+    result = make_result()
+    result.measures = result.measures * 60
+    noisy = next(v for v in result.verdicts if v.evidence)
+    result.verdicts += [noisy.model_copy(update={"repeat": n, "evidence": noisy.evidence * 20}) for n in range(3, 150)]
+    text, left_out = embed(result)
+    assert "the measures of single runs are left out" in left_out
+    assert len(text.encode()) < page_module.EMBEDDED_BYTES_MAX
+    kept = parse_result(text, "page")
+    assert kept.cells == result.cells
+    assert len(kept.verdicts) == len(result.verdicts)
+    assert len(render_html(result).encode()) < PAGE_BYTES_MAX
 
 
 def test_a_page_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from harness.model.result import Cell, Curve, Result
 from harness.reporting import notation
 from harness.reporting.palette import GRID, INK, MUTED, Mark
 
-CURVE_POINTS_MAX = 240  # of a line in a figure; the embedded result keeps what was recorded
+CURVE_POINTS_MAX = 210  # of a line in a figure; the embedded result keeps what was recorded
 TRANSPARENT = "rgba(0,0,0,0)"
 
 
@@ -136,7 +136,7 @@ def thin(curve: Curve, points_max: int = CURVE_POINTS_MAX) -> tuple[list[float],
 def line_trace(drawing: Drawing, curve: Curve, *, first: bool, name: str = "", faint: bool = False) -> go.Scatter:
     """A curve of one run: the broker's colour, dash and symbol; only the first of a group is in the legend."""
     mark = drawing.marks[curve.broker]
-    x, y = thin(curve)
+    x, y = thin(curve, CURVE_POINTS_MAX // 3 if faint else CURVE_POINTS_MAX)
     label = name or drawing.label(curve.broker)
     every = max(1, len(x) // 8)
     sizes = [7 if index % every == every // 2 else 0 for index in range(len(x))]

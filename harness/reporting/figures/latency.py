@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ from harness.reporting.figures.base import (
 from harness.reporting.metrics import metric as metric_entry
 
 HEIGHT_PX = 380
+REPEATS_DRAWN = 5
+AT_MOST = f", {REPEATS_DRAWN} lines a broker at most"
 CALM_PHASES = ("paced", "steady")
 QUANTILES = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 
@@ -70,11 +73,12 @@ def tail_axis(curve: Curve) -> Curve:
 
 def _plot(drawing: Drawing, curves: list[Curve]) -> dict[str, Any]:
     traces = []
-    seen: set[str] = set()
+    seen: Counter[str] = Counter()
     for curve in curves:
-        first = curve.broker not in seen
-        seen.add(curve.broker)
-        traces.append(line_trace(drawing, tail_axis(curve), first=first, faint=not first))
+        lines = seen[curve.broker]
+        seen[curve.broker] += 1
+        if lines < REPEATS_DRAWN:
+            traces.append(line_trace(drawing, tail_axis(curve), first=lines == 0, faint=lines > 0))
     ticks = log_ticks([y for curve in curves for y in curve.y if y > 0])
     layout = {
         "hovermode": "closest",
@@ -115,7 +119,7 @@ def _sentence(drawing: Drawing, curves: list[Curve], kind: Kind) -> str:
             ends.append(f"{drawing.label(broker)} {notation.quantity(first.y[-1], first.y_unit)} at {share}")
     return (
         f"Counted from the intended time. Each line ends where fewer than ten samples lie beyond it: {notation.listing(ends)}. "
-        "Faint lines are the further repeats."
+        f"Faint lines are further repeats{AT_MOST}."
     )
 
 
