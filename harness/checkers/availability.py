@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Final, Literal
 
 import numpy as np
 
@@ -14,16 +13,15 @@ from harness.checkers.messages import NEVER, Numbers
 from harness.history.meta import PhaseMeta
 from harness.model.result import Measure
 
-DYING_NS: Final = 20_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class Outage:
     """A fault that bit, and until when its phase was watched."""
 
     phase: PhaseMeta
-    kind: Literal["kill", "crash"]
+    kind: str
     at_ns: int
+    gone_ns: int
     end_ns: int
 
 
@@ -33,9 +31,9 @@ class Availability(Checker):
     name = "availability"
     rule = (
         "From the moment of a kill to the first acknowledgement, and to the first delivery in the slowest group, of a"
-        " message that was sent after it (the first 20 ms are left out, in which the broker may still be dying); and "
-        "the longest time without an acknowledgement, and without a delivery in the worst group, between the fault "
-        "and the end of the phase's drain. After a crashed member only deliveries are watched."
+        " message that was sent after its process was seen dead; and the longest time without an acknowledgement, and"
+        " without a delivery in the worst group, between the fault and the end of the phase's drain. After a crashed "
+        "member only deliveries are watched."
     )
     source = "Time to recover, measured by the clients"
 
@@ -51,7 +49,7 @@ class Availability(Checker):
         first_ns, sent_ns = view.deliveries.first_ns, self.case.messages.first_submitted_ns
         times: Numbers | None = None
         for number, outage in enumerate(self._outages):
-            after = (sent_ns >= outage.at_ns + DYING_NS) & (sent_ns != NEVER)
+            after = (sent_ns >= outage.gone_ns) & (sent_ns != NEVER)
             self._first[number].append(int(first_ns[after].min(initial=NEVER)))
             times = np.sort(first_ns[first_ns != NEVER]) if times is None else times
             self._gaps[number].append(_longest_gap_s(times, outage))
@@ -64,7 +62,7 @@ class Availability(Checker):
             phase = outage.phase.name
             if outage.kind == "kill" and acknowledged is not None:
                 sent = messages.first_submitted_ns
-                after = (sent >= outage.at_ns + DYING_NS) & (sent != NEVER)
+                after = (sent >= outage.gone_ns) & (sent != NEVER)
                 first = int(messages.acknowledged_ns[after].min(initial=NEVER))
                 measures.append(self._recovery("recovery_first_acknowledged", first, outage))
                 gap = _longest_gap_s(acknowledged, outage)
@@ -88,15 +86,12 @@ class Availability(Checker):
 
 
 def _outages(case: Case) -> list[Outage]:
-    found = []
-    for event in case.events:
-        if event.kind != "fault" or not event.detail.get("bit"):
-            continue
-        for phase in case.meta.phases:
-            if phase.name == event.detail.get("phase"):
-                kind: Literal["kill", "crash"] = "kill" if event.detail.get("fault") == "kill" else "crash"
-                found.append(Outage(phase, kind, event.at_ns, phase.drained_ns or phase.end_ns))
-    return found
+    return [
+        Outage(phase, one.kind, one.at_ns, one.gone_ns, phase.drained_ns or phase.end_ns)
+        for one in case.breaks
+        for phase in case.meta.phases
+        if one.kind != "connection" and phase.name == one.phase
+    ]
 
 
 def _longest_gap_s(ordered: Numbers, outage: Outage) -> float:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
+from harness.checkers.counters import Counters, read_counters
 from harness.checkers.deliveries import GroupView
 from harness.checkers.messages import Messages, Numbers, Orders
+from harness.checkers.unrest import Break, breaks_of
 from harness.history.meta import HistoryMeta, PhaseMeta
 from harness.history.view import Event, History
 from harness.model.result import Curve, Measure
@@ -49,22 +51,26 @@ class Case:
         return self.meta.supports.get(feature) != "impossible"
 
     @cached_property
-    def kills_ns(self) -> tuple[int, ...]:
-        """When the broker was killed, evidently."""
-        return tuple(e.at_ns for e in self.events if _is_fault(e, "kill") and e.detail.get("bit"))
+    def breaks(self) -> tuple[Break, ...]:
+        """Kills, crashes and lost connections, in order of time."""
+        return breaks_of(self.events, self.meta, self.end_ns)
+
+    @property
+    def kills(self) -> tuple[Break, ...]:
+        """The times that the broker was killed, evidently."""
+        return tuple(one for one in self.breaks if one.kind == "kill")
 
     @cached_property
-    def unrest_ns(self) -> tuple[int, ...]:
-        """When the broker was killed, a member crashed, or a connection was lost."""
-        unrest = ("fault", "member_crashed", "connection_lost")
-        return tuple(e.at_ns for e in self.events if e.kind in unrest)
+    def counters(self) -> list[Counters]:
+        """What every sampled process used."""
+        return read_counters(self.history)
 
     @cached_property
     def kill_missed(self) -> bool:
         """The workload kills the broker in a phase that was run, and no kill is known to have bitten."""
         count = len(self.meta.phases)
         wanted = any(p.fault is not None and p.fault.kill is not None for p in self.workload.phases[:count])
-        return wanted and not self.kills_ns
+        return wanted and not self.kills
 
     @cached_property
     def doubt(self) -> str:
@@ -161,10 +167,6 @@ class Case:
             x_unit=x_unit,
             y_unit=y_unit,
         )
-
-
-def _is_fault(event: Event, kind: str) -> bool:
-    return event.kind == "fault" and event.detail.get("fault") == kind
 
 
 def _plain(value: Any) -> int | float | str | bool | None:

@@ -98,7 +98,7 @@ class DeadLetter(Checker):
         expired = self._with_reason(dead, Reason.EXPIRED)
         rejected = self._with_reason(dead, Reason.REJECTED) | self._with_reason(dead, Reason.DELIVERY_LIMIT)
         twice = dead.count > 1
-        excused = (self._given_up > 1) | self._uncertain | (messages.submissions > 1) | bool(self.case.kills_ns)
+        excused = (self._given_up > 1) | self._uncertain | (messages.submissions > 1) | bool(self.case.kills)
         return {
             "dead_letter_missing": owed & ~there,
             "dead_letter_wrong": there & ~self._doomed & ~(has_ttl & expired),

@@ -7,7 +7,7 @@ import numpy as np
 from harness.checkers.case import Case, Checker, Evidence, Findings, decide
 from harness.checkers.deliveries import GroupView
 from harness.checkers.messages import Flags, Numbers
-from harness.checkers.unrest import unrest_within
+from harness.checkers.unrest import under_way
 from harness.model.messages import Outcome
 from harness.model.verdict import EVIDENCE_MAX
 
@@ -59,7 +59,7 @@ class Duplicates(Checker):
     def _causes(self, view: GroupView, again: Numbers) -> dict[str, Numbers]:
         """How many duplicates of each of these messages each cause can explain."""
         deliveries, settles, messages = view.deliveries, view.settles, self.case.messages
-        between = unrest_within(self.case, deliveries)[again]
+        between = under_way(self.case.breaks, deliveries)[again]
         return {
             "resend": np.maximum(messages.submissions[again].astype(np.int64) - 1, 0),
             "unsettled": np.maximum(deliveries.count[again] - settles.confirmed[again], 0),

@@ -62,7 +62,7 @@ class Durability(Checker):
             "dead_lettered": int(np.count_nonzero(self._absence.dead_lettered)),
             "expired_unseen": expired,
             "undelivered": missing,
-            "kills": len(case.kills_ns),
+            "kills": len(case.kills),
             **(counts if lost else {}),
         }
         doubt = case.doubt
@@ -76,7 +76,7 @@ class Durability(Checker):
                     self,
                     decide(lost, doubt),
                     self._summary(lost, missing, acknowledged, doubt),
-                    promised=case.meta.tier != Tier.D0 or not case.kills_ns,
+                    promised=case.meta.tier != Tier.D0 or not case.kills,
                     counts=counts,
                     evidence=evidence,
                 )
@@ -86,10 +86,10 @@ class Durability(Checker):
     def _summary(self, lost: int, missing: int, acknowledged: int, doubt: str) -> str:
         case = self.case
         how = f"tier {case.meta.tier}" + (
-            f", broker killed {len(case.kills_ns)} times"
-            if len(case.kills_ns) > 1
+            f", broker killed {len(case.kills)} times"
+            if len(case.kills) > 1
             else ", broker killed"
-            if case.kills_ns
+            if case.kills
             else ""
         )
         if decide(lost, doubt) is Validity.INVALID:

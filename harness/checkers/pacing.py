@@ -79,7 +79,9 @@ class Pacing:
         for number, phase in case.phases("paced", "burst"):
             mine = first & (columns["phase"] == number)
             sent = mine & (columns["submitted_ns"] > 0)
-            faults = [at for at in case.unrest_ns if phase.start_ns <= at <= (phase.drained_ns or phase.end_ns)]
+            faults = [
+                one.at_ns for one in case.breaks if phase.start_ns <= one.at_ns <= (phase.drained_ns or phase.end_ns)
+            ]
             judged = sent & (columns["intended_ns"] < min(faults)) if faults else sent
             lag = np.sort(columns["submitted_ns"][judged] - allowed[judged])
             late = columns["submitted_ns"][sent] - columns["intended_ns"][sent]

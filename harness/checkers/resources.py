@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from harness.checkers.case import Checker, Findings
-from harness.checkers.client_load import Counters, all_counters
+from harness.checkers.counters import Counters
 from harness.history.meta import PhaseMeta
 from harness.model.result import Measure
 
@@ -28,9 +28,8 @@ class Resources(Checker):
 
     def finish(self) -> Findings:
         case = self.case
-        counters = all_counters(case)
-        broker = [one for one in counters if one.role == "broker" and len(one.at_ns) > 1]
-        clients = [one for one in counters if one.role == "client" and len(one.at_ns) > 1]
+        broker = [one for one in case.counters if one.role == "broker" and len(one.at_ns) > 1]
+        clients = [one for one in case.counters if one.role == "client" and len(one.at_ns) > 1]
         measures: list[Measure] = []
         for number, phase in case.phases("paced", "burst", "flood"):
             measures += self._of_phase(number, phase, broker, clients)
@@ -43,7 +42,7 @@ class Resources(Checker):
     ) -> list[Measure]:
         case, messages = self.case, self.case.messages
         end_ns = phase.drained_ns or phase.end_ns
-        shaken = any(phase.start_ns <= at <= end_ns for at in case.unrest_ns)
+        shaken = any(phase.start_ns <= one.at_ns <= end_ns for one in case.breaks)
         if phase.warmup or shaken or end_ns - phase.start_ns < LEAST_NS:
             return []
         count = int(np.count_nonzero(messages.acknowledged & (messages["phase"] == number)))

@@ -11,7 +11,7 @@ from harness.checkers.deliveries import Deliveries, GroupView, Settles
 from harness.checkers.fate import doomed, planned_retries
 from harness.checkers.messages import Flags, Numbers
 from harness.checkers.quantiles import quantile_of, supported
-from harness.checkers.unrest import unrest_within
+from harness.checkers.unrest import under_way
 from harness.model.messages import DispositionKind, Outcome
 from harness.model.verdict import EVIDENCE_MAX
 
@@ -54,7 +54,7 @@ class Retry(Checker):
         asked = (settles.retried > 0) | (self._planned > 0)
         told_once = settles.count(settles.outcome == Outcome.OK) == deliveries.count
         calm = told_once & (np.bincount(settles.number, minlength=settles.messages) == deliveries.count)
-        calm &= (self.case.messages.submissions == 1) & ~unrest_within(self.case, deliveries)
+        calm &= (self.case.messages.submissions == 1) & ~under_way(self.case.breaks, deliveries)
         self._counts["retries"] += int(settles.retried.sum())
         self._counts["disturbed"] += int(np.count_nonzero(asked & deliveries.delivered & ~calm))
         judged: Flags = asked & calm & deliveries.delivered

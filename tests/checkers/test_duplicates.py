@@ -99,6 +99,21 @@ def test_a_kill_explains_what_comes_again_after_it_and_not_before(tmp_path):
     assert story.verdict(Duplicates).validity is Validity.INVALID
 
 
+def test_what_a_client_still_had_when_the_broker_was_dead_may_come_again(tmp_path):
+    story = clean(tmp_path).kill(at=50).publish(6, at=40).deliver("all", 6, at=60).settle("all", 6, at=61)
+    story.deliver("all", 6, at=700).settle("all", 6, at=701)
+    assert story.verdict(Duplicates).counts["unrest"] == 1
+
+
+def test_a_lost_connection_explains_until_it_is_there_again(tmp_path):
+    for again, validity in ((90, Validity.VALID), (60, Validity.INVALID)):
+        story = clean(tmp_path / str(again)).publish(6, at=70).deliver("all", 6, at=80).settle("all", 6, at=81)
+        story.event("connection_lost", at=50, role="subscriber", error="reset")
+        story.event("connected_again", at=again, role="subscriber", seconds=0.04)
+        verdict = story.deliver("all", 6, at=200).settle("all", 6, at=201).verdict(Duplicates)
+        assert verdict.validity is validity
+
+
 def test_retries_are_no_duplicates(tmp_path):
     story = clean(tmp_path, needs=RETRYING).publish(6, at=70, failures=1)
     story.deliver("all", 6, at=72).settle("all", 6, at=73, disposition=RETRY, failed=1, effect=0)

@@ -163,10 +163,11 @@ def test_too_little_offered_makes_a_lower_bound(tmp_path):
 # -- throughput -----------------------------------------------------------------------------------------------------
 
 
-def flooded(folder, *, groups=("a", "b"), **more):
-    """A thousand messages in a second: one every millisecond; ``b`` gets each twice as late."""
+def flooded(folder, *, groups=("a", "b"), seconds=1, **more):
+    """A thousand messages a second, one every millisecond; ``b`` gets each twice as late."""
     story = Story(folder, **{**FLOOD, "needs": {"groups": dict.fromkeys(groups, 1)}, **more})
-    for sequence in range(1000):
+    story.meta.phases[0].end_ns = at_ns(1000 * seconds)
+    for sequence in range(1000 * seconds):
         story.publish(sequence, at=sequence, ack=sequence + 0.5)
         for place, group in enumerate(groups):
             story.deliver(group, sequence, at=(sequence + 0.7) * (1 + place))
@@ -174,15 +175,30 @@ def flooded(folder, *, groups=("a", "b"), **more):
 
 
 def test_rates_over_the_middle_of_a_flood(tmp_path):
-    judgement = flooded(tmp_path).judge([Throughput])
+    story = flooded(tmp_path, seconds=3)
+    for row in story.rows["publish"]:
+        if row["sequence"] < 290:  # a slow start, which the window leaves out
+            row["settled_ns"] = at_ns(290)
+    judgement = story.judge([Throughput])
     found = values(judgement)
     assert found["throughput_acknowledged"] == pytest.approx(1000.0)
     assert found["throughput_delivered_a"] == pytest.approx(1000.0)
     assert found["throughput_delivered_b"] == pytest.approx(500.0)
     assert found["throughput_delivered"] == pytest.approx(1500.0)
-    assert found["throughput_drained"] == pytest.approx(2000 / 1.9994)
+    assert found["throughput_drained"] == pytest.approx(6000 / 5.9994)
     assert found["throughput_decay"] == pytest.approx(1.0, abs=0.01)
     assert set(states(judgement).values()) == {"ok"}
+
+
+def test_a_short_flood_counts_until_its_last_message(tmp_path):
+    story = flooded(tmp_path)
+    for row in story.rows["publish"]:  # all acknowledged in two bursts: no window would see that
+        row["settled_ns"] = at_ns(50 if row["sequence"] < 500 else 1100)
+    found = values(story.judge([Throughput]))
+    assert found["throughput_acknowledged"] == pytest.approx(1000 / 1.1)
+    assert found["throughput_delivered_a"] == pytest.approx(1000 / 0.9997)
+    assert found["throughput_delivered_b"] == pytest.approx(1000 / 1.9994)
+    assert found["throughput_delivered"] == pytest.approx(2000 / 1.9994)
 
 
 def test_a_flood_that_slows_down_decays(tmp_path):
@@ -233,6 +249,16 @@ def test_recovery_counts_messages_sent_after_the_kill(tmp_path):
     assert found["recovery_first_delivered"] == pytest.approx(0.2355, abs=0.001)
     assert found["longest_gap_acknowledged"] == pytest.approx(0.1955, abs=0.001)
     assert found["longest_gap_delivered"] == pytest.approx(0.2005, abs=0.001)
+
+
+def test_a_broker_that_takes_its_time_to_die_has_not_recovered(tmp_path):
+    story = crashed(tmp_path)
+    (_, at, detail), *_ = story.events
+    detail["evidence"] = {"seen_ns": str(at + 60_000_000)}
+    # it still takes a message 40 ms after the signal
+    story.change("publish", {"sequence": 55}, submitted_ns=at_ns(545), settled_ns=at_ns(546))
+    found = values(story.judge([Availability]))
+    assert found["recovery_first_acknowledged"] == pytest.approx(0.1965, abs=0.001)
 
 
 def test_what_never_comes_back_is_a_lower_bound(tmp_path):

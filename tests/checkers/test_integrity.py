@@ -147,6 +147,15 @@ def test_a_replay_that_differs_is_found(tmp_path, order, counts):
         assert verdict.counts[name] == count
 
 
+def test_the_first_reading_is_the_measure_even_where_it_was_out_of_order(tmp_path):
+    story = replayed(tmp_path / "same", order=[0, 1, 4, 3, 2, 5, 6, 7])
+    story.change("deliver", {"sequence": 2, "group": 1, "reading": 0}, received_ns=at_ns(45))
+    assert story.verdict(Replay).validity is Validity.VALID
+    story = replayed(tmp_path / "mended")
+    story.change("deliver", {"sequence": 2, "group": 1, "reading": 0}, received_ns=at_ns(45))
+    assert story.verdict(Replay).counts["reordered"] == 1
+
+
 def test_a_damaged_replay_differs_and_one_more_is_a_finding(tmp_path):
     story = replayed(tmp_path / "a").change("deliver", {"sequence": 2, "reading": 1}, checksum_ok=0)
     assert story.verdict(Replay).counts["damaged"] == 1

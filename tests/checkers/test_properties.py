@@ -30,7 +30,7 @@ def histories(draw):
             seen[key] = seen.get(key, 0) + 1
             for group in ("a", "b"):
                 for _ in range(draw(st.integers(0, 3))):
-                    at_us = draw(st.integers(100_000, 104_000))
+                    at_us = 100_000 + 500 * draw(st.integers(0, 8))  # many just a millisecond apart
                     deliveries.append({"group": group, "producer": producer, "sequence": sequence, "at_us": at_us,
                                        "member": draw(st.integers(0, 1)), "incarnation": draw(st.integers(0, 1))})  # fmt: skip
                     if draw(st.booleans()):

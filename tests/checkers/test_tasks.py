@@ -60,6 +60,13 @@ def test_what_the_members_may_hold_is_allowed(tmp_path, taken_at, validity):
     assert backlog(tmp_path, taken_at=taken_at).verdict(Priority).validity is validity
 
 
+def test_others_of_its_own_class_overtake_nobody(tmp_path):
+    story = backlog(tmp_path, taken_at=119)
+    for place in range(8):
+        story.publish(21 + place, at=99, ack=100, **{"class": 1}).deliver("all", 21 + place, at=106 + place)
+    assert story.verdict(Priority).counts["overtaken_max"] == 1
+
+
 def test_in_a_flood_an_inversion_is_a_finding(tmp_path):
     phases = [
         {"name": "flood", "flood": {"in_flight": 10}, "for": "1s"},
@@ -216,6 +223,11 @@ def test_wrong_dead_letters_are_found(tmp_path, plant, count):
     verdict = plant(failing(tmp_path)).verdict(DeadLetter)
     assert (verdict.validity, verdict.counts[count]) == (Validity.INVALID, 1)
     assert verdict.evidence[0]["why"] == count
+
+
+def test_what_may_expire_may_not_be_rejected_for_nothing(tmp_path):
+    verdict = expiring(tmp_path).deliver("@dead", 0, at=90, reason=int(Reason.REJECTED)).verdict(DeadLetter)
+    assert (verdict.validity, verdict.counts["dead_letter_wrong"]) == (Validity.INVALID, 1)
 
 
 def test_the_delivery_limit_is_a_reason_too(tmp_path):

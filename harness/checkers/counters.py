@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.checkers.case import Case
 from harness.checkers.messages import Numbers
+from harness.history.view import History
 
 
 @dataclass
@@ -35,8 +35,8 @@ def _growth(counter: Numbers) -> Numbers:
     return np.where(steps < 0, counter[1:], steps)
 
 
-def all_counters(case: Case) -> list[Counters]:
-    columns = case.history.columns(
+def read_counters(history: History) -> list[Counters]:
+    columns = history.columns(
         "sample", ["at_ns", "role", "worker", "cpu_ns", "rss_bytes", "written_bytes", "disk_bytes"]
     )
     roles, workers = columns.pop("role"), columns.pop("worker")
@@ -46,13 +46,3 @@ def all_counters(case: Case) -> list[Counters]:
         mine = mine[np.argsort(columns["at_ns"][mine], kind="stable")]
         found.append(Counters(role, worker, **{name: column[mine] for name, column in columns.items()}))
     return found
-
-
-def publisher_load(case: Case, start_ns: int, end_ns: int) -> float:
-    """The most that any publisher's process used in this time, in cores."""
-    cores = [
-        counters.used(counters.cpu_ns, start_ns, end_ns) / (end_ns - start_ns)
-        for counters in all_counters(case)
-        if counters.role == "client" and counters.worker.startswith("publisher")
-    ]
-    return max(cores, default=0.0)
