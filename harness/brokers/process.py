@@ -85,8 +85,7 @@ class ProcessBroker:
             raise UsageError(f"this {self.name} runs already", next_command="harness broker ls")
         installation = self._product.locate()
         merged = self._product.server_settings(tier) | dict(settings)
-        wanted = self._choose_ports() if self._setup is None else self._setup.ports
-        self._setup = _Setup(installation, wanted, merged)
+        self._setup = _Setup(installation, self._choose_ports(), merged)
         return self._launch()
 
     def restart(self) -> BrokerInfo:

@@ -110,6 +110,10 @@ HARNESS = """
     if "forked" in sys.argv and os.fork() == 0:
         time.sleep(30)  # a worker that inherited every descriptor and outlives its parent
         os._exit(0)
+    if "leaked" in sys.argv:  # somebody handed the pipe itself on; only the pidfd can tell now
+        import subprocess
+        pipe = supervisor._process.stdin.fileno()
+        subprocess.Popen(["/bin/sleep", "30"], pass_fds=[pipe], env={}, cwd="/", stdout=subprocess.DEVNULL)
     print(supervisor.pid, supervisor.keeper_pid, flush=True)
     time.sleep(60)
 """
@@ -123,7 +127,7 @@ def start_harness(folder: Path, *how: str) -> tuple[subprocess.Popen[str], int, 
     return process, int(main), int(keeper)
 
 
-@pytest.mark.parametrize("how", ["plain", "paused", "forked"])
+@pytest.mark.parametrize("how", ["plain", "paused", "forked", "leaked"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_nothing_outlives_the_harness(folder: Path, how: str, number: signal.Signals) -> None:
     process, _, _ = start_harness(folder, how)
@@ -132,7 +136,7 @@ def test_nothing_outlives_the_harness(folder: Path, how: str, number: signal.Sig
     try:
         assert wait_until_none(folder, besides_group=process.pid) == {}
     finally:
-        if how == "forked":
+        if how in ("forked", "leaked"):
             os.killpg(process.pid, signal.SIGKILL)
         assert process.stdout is not None
         process.stdout.close()
@@ -147,8 +151,27 @@ def test_the_broker_dies_with_its_keeper(folder: Path) -> None:
     assert supervisor.exit_status is None  # nobody was there to see it
 
 
-def test_a_released_one_lives_on_until_its_keeper_is_asked(folder: Path) -> None:
+def test_a_forked_child_lets_go_of_the_pipe(folder: Path) -> None:
+    """A worker that forks from the harness holds a copy of every descriptor; this one must lead nowhere."""
+    look = """
+        child = os.fork()
+        if child == 0:
+            print(os.readlink(f"/proc/self/fd/{supervisor._process.stdin.fileno()}"), flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+        supervisor.kill()
+    """
+    code = textwrap.dedent(HARNESS).replace("time.sleep(60)", textwrap.dedent(look))
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "/dev/null"
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_a_released_one_lives_on_until_its_keeper_is_asked(folder: Path, deaf: bool) -> None:
     code = HARNESS.replace("time.sleep(60)", "supervisor.release()")
+    if deaf:
+        code = code.replace('folder / "log"', 'folder / "log", grace_s=0.1')
+        code = code.replace('script = "', "script = \"trap '' TERM; ")
     argv = [sys.executable, "-c", textwrap.dedent(code), str(folder)]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     main, keeper = (int(word) for word in done.stdout.split())

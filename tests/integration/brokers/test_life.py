@@ -201,6 +201,16 @@ def test_one_that_dies_at_start_is_an_error_with_its_last_words(name: str, tmp_p
         assert broker.pids() == ()
 
 
+def test_a_kill_that_came_too_late_did_not_bite(tmp_path: Path) -> None:
+    with instance("pylog", tmp_path) as broker:
+        broker.start(tier="D1", settings={})
+        os.kill(broker.pids()[0], signal.SIGTERM)
+        assert broker.supervisor.join(10)
+        evidence = broker.kill()
+        assert (evidence.bit, evidence.exit_status) == (False, 0)
+        assert broker.restart()
+
+
 def test_a_death_in_the_middle_is_seen(tmp_path: Path) -> None:
     with instance("pylog", tmp_path) as broker:
         broker.start(tier="D1", settings={})
