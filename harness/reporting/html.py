@@ -30,7 +30,7 @@ from harness.reporting.palette import GRID, INK, MARKS, MUTED, dark_of
 from harness.reporting.states import LOOKS, look
 
 PAGE_BYTES_MAX = 5_000_000
-EMBEDDED_BYTES_MAX = 1_400_000
+PAGE_BYTES_AIM = 4_600_000
 _PLOTLY = "plotly-cartesian.min.js"
 
 
@@ -55,27 +55,32 @@ def write_html(result: Result, path: Path) -> None:
 
 
 def render_html(result: Result) -> str:
-    embedded, left_out = embed(result)
-    page = page_of(result)
-    scripts = [_asset(_PLOTLY), _theme_script() + _asset("page.js")]
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            page=page,
-            result=result,
-            plotly=Markup(scripts[0]),  # noqa: S704 - our own asset, not a text from outside
-            script=Markup(scripts[1]),  # noqa: S704 - our own asset
-            style=Markup(_style()),  # noqa: S704 - our own asset
-            policy=_policy(scripts),
-            embedded=Markup(embedded),  # noqa: S704 - JSON whose <, > and & are escaped
-            left_out=left_out,
-            csv_address="data:text/csv;charset=utf-8," + urllib.parse.quote(cells_csv(result)),
-        )
+    """The page with as much of the result inside as there is room for beside what it shows."""
+    values = _values(result)
+    template = _environment().get_template("page.html.j2")
+    bare = len(template.render(**values, embedded="", left_out="").encode())
+    embedded, left_out = embed(result, PAGE_BYTES_AIM - bare)
+    return template.render(
+        **values,
+        embedded=Markup(embedded),  # noqa: S704 - JSON whose <, > and & are escaped
+        left_out=left_out,
     )
 
 
-def embed(result: Result) -> tuple[str, str]:
+def _values(result: Result) -> dict[str, Any]:
+    scripts = [_asset(_PLOTLY), _theme_script() + _asset("page.js")]
+    return {
+        "page": page_of(result),
+        "result": result,
+        "plotly": Markup(scripts[0]),  # noqa: S704 - our own asset, not a text from outside
+        "script": Markup(scripts[1]),  # noqa: S704 - our own asset
+        "style": Markup(_style()),  # noqa: S704 - our own asset
+        "policy": _policy(scripts),
+        "csv_address": "data:text/csv;charset=utf-8," + urllib.parse.quote(cells_csv(result)),
+    }
+
+
+def embed(result: Result, bytes_max: int) -> tuple[str, str]:
     """The result as JSON that may stand in a script element, and in words what was left out to make it fit (empty: nothing).
 
     Cells, verdicts, fingerprint and ledgers always stay, so that the page can be compared and drawn again. Curves are thinned first,
@@ -84,7 +89,7 @@ def embed(result: Result) -> tuple[str, str]:
     text = script_json(result.model_dump_json())
     left_out = ""
     for points in (300, 150, 75, 40):
-        if len(text.encode()) <= EMBEDDED_BYTES_MAX:
+        if len(text.encode()) <= bytes_max:
             return text, left_out
         result = result.model_copy(update={"curves": [_thinned(curve, points) for curve in result.curves]})
         left_out = f"curves have at most {points} points, extremes kept"
@@ -95,9 +100,10 @@ def embed(result: Result) -> tuple[str, str]:
             "of offending messages the first three are kept",
             {"verdicts": [_brief(verdict) for verdict in result.verdicts]},
         ),
+        ("the words of a rule are kept once", {"verdicts": _worded_once(result.verdicts)}),
         ("there are no curves", {"curves": []}),
     ):
-        if len(text.encode()) <= EMBEDDED_BYTES_MAX:
+        if len(text.encode()) <= bytes_max:
             break
         result = result.model_copy(update=update)
         left_out += f"; {words}"
@@ -112,6 +118,19 @@ def _thinned(curve: Curve, points: int) -> Curve:
 
 def _brief(verdict: Verdict) -> Verdict:
     return verdict.model_copy(update={"evidence": verdict.evidence[:3]})
+
+
+def _worded_once(verdicts: list[Verdict]) -> list[Verdict]:
+    """The same verdicts, in brief, with the rule's words only in the first of each checker and workload."""
+    seen: set[tuple[str, str]] = set()
+    kept = []
+    for verdict in verdicts:
+        key = (verdict.checker, verdict.workload)
+        kept.append(
+            _brief(verdict) if key not in seen else _brief(verdict).model_copy(update={"rule": "", "source": ""})
+        )
+        seen.add(key)
+    return kept
 
 
 def script_json(text: str) -> str:

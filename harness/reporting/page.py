@@ -16,6 +16,7 @@ from harness.reporting.scorecard import ScoreRow, figure_row, rows_of, rule_row
 from harness.reporting.strip import Axis, Strip, axis_of, strip_of
 from harness.reporting.text import feature_words
 
+OFFENDERS_SHOWN = 10  # runs a rule
 EVIDENCE_SHOWN = 5  # rows a verdict; all of them are in the embedded result
 
 
@@ -157,7 +158,7 @@ def _rule(result: Result, workload: str, checker: str, labels: dict[str, str]) -
         (f"{labels.get(v.broker, v.broker)}, repeat {v.repeat + 1}", v.summary, _evidence(v))
         for v in found
         if v.validity is not Validity.VALID
-    )
+    )[:OFFENDERS_SHOWN]
     return Rule(row, found[0].source, found[0].rule, offenders, slug("rule", workload, checker, ""))
 
 
