@@ -268,6 +268,8 @@ def _one_at_a_time() -> Iterator[None]:
     descriptor = os.open(cache_folder() / "install.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for left_over in (*cache_folder().glob(".new-*"), *cache_folder().glob(".old-*")):  # of one that was killed
+            shutil.rmtree(left_over, ignore_errors=True)
         yield
     finally:
         os.close(descriptor)

@@ -109,6 +109,12 @@ def test_a_broken_copy_never_takes_the_place_of_a_good_one(home: Path, monkeypat
     assert not list(cache_folder().glob(".new-*"))
 
 
+def test_what_a_killed_installation_left_is_cleared_away(home: Path) -> None:
+    (cache_folder() / ".new-abc" / "copy").mkdir(parents=True)
+    install.apply(InstallPlan((), (), {}), lambda text: None)
+    assert not (cache_folder() / ".new-abc").exists()
+
+
 def test_a_whole_copy_replaces_an_older_one(home: Path) -> None:
     made, place = cache_folder() / ".new" / "copy", cache_folder() / "kafka" / "1"
     for folder, text in ((made, "new"), (place, "old")):

@@ -129,6 +129,21 @@ def test_rabbitmq_sees_just_the_applications_it_needs(tmp_path: Path) -> None:
         rabbitmq._applications(every, tmp_path / "view", ["rabbit", "rabbitmq_x"])
 
 
+def test_each_rabbitmq_node_has_a_secret_that_only_its_user_can_read(tmp_path: Path) -> None:
+    cookies = []
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        for _ in range(2):  # written once
+            rabbitmq._write_configuration(folder, 5672, {"heartbeat": "60", "plugins": "p q"}, ["p", "q"])
+        cookies.append((folder / "conf" / ".erlang.cookie").read_text())
+        assert (folder / "conf" / ".erlang.cookie").stat().st_mode & 0o777 == 0o400
+    assert cookies[0] != cookies[1]
+    text = (tmp_path / "a" / "conf" / "rabbitmq.conf").read_text()
+    assert "listeners.tcp.1 = 127.0.0.1:5672\n" in text
+    assert "heartbeat = 60\n" in text
+    assert "plugins" not in text
+    assert (tmp_path / "a" / "conf" / "enabled_plugins").read_text() == "[p,q].\n"
+
+
 def test_java_is_found_by_its_release_file(tmp_path: Path) -> None:
     def fake(folder: str, version: str) -> Path:
         (tmp_path / folder / "bin").mkdir(parents=True)

@@ -8,6 +8,7 @@ machine to bring one up; no plugins. That epmd listens on a private loopback por
 from __future__ import annotations
 
 import re
+import secrets
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -121,7 +122,9 @@ def _write_configuration(folder: Path, port: int, settings: Mapping[str, str], p
         needed.mkdir(parents=True, exist_ok=True)
     cookie = conf / ".erlang.cookie"
     if not cookie.exists():
-        cookie.write_text("harness", encoding="ascii")  # distribution listens on loopback only
+        # Whoever knows it may run code in the node, and loopback is shared with the other users of this machine.
+        cookie.touch(mode=0o600)
+        cookie.write_text(secrets.token_hex(20), encoding="ascii")
         cookie.chmod(0o400)
     lines = {"listeners.tcp.1": f"{LOOPBACK}:{port}", "log.console": "true", "log.file": "false"}
     lines |= {name: value for name, value in settings.items() if name != PLUGINS_SETTING}
