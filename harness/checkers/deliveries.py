@@ -45,9 +45,8 @@ class Deliveries:
     def first(self) -> Numbers:
         """For each message the row of its first delivery, -1 without one. Shape (messages,). Rows are ranks of time."""
         first = np.full(self.messages, -1, dtype=np.int64)
-        first[self.number[::-1]] = np.arange(
-            len(self.number) - 1, -1, -1
-        )  # the last assignment, the earliest row, stays
+        # backwards, so that the last assignment, the earliest row, stays
+        first[self.number[::-1]] = np.arange(len(self.number) - 1, -1, -1)
         return first
 
     @cached_property

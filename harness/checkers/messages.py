@@ -106,8 +106,11 @@ def index_messages(history: History) -> Messages:
 def _sizes(history: History) -> Numbers:
     """How many sequences each producer used, shape (producers,)."""
     sizes = np.zeros(0, dtype=np.int64)
-    for batch in history.batches("publish", ["producer", "sequence"]):
-        producer, sequence = batch["producer"], batch["sequence"]
+    for batch in history.batches("publish", ["producer", "sequence", "channel"]):
+        own = batch["channel"] == 0
+        producer, sequence = batch["producer"][own], batch["sequence"][own]
+        if not len(producer):
+            continue
         most = int(producer.max()) + 1
         if most > len(sizes):
             sizes = np.concatenate([sizes, np.zeros(most - len(sizes), dtype=np.int64)])

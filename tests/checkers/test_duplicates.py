@@ -108,6 +108,8 @@ def test_what_a_client_still_had_when_the_broker_was_dead_may_come_again(tmp_pat
 def test_a_lost_connection_explains_until_it_is_there_again(tmp_path):
     for again, validity in ((90, Validity.VALID), (60, Validity.INVALID)):
         story = clean(tmp_path / str(again)).publish(6, at=70).deliver("all", 6, at=80).settle("all", 6, at=81)
+        story.event("connection_lost", at=5, role="subscriber", error="reset")
+        story.event("connected_again", at=10, role="subscriber", seconds=0.005)
         story.event("connection_lost", at=50, role="subscriber", error="reset")
         story.event("connected_again", at=again, role="subscriber", seconds=0.04)
         verdict = story.deliver("all", 6, at=200).settle("all", 6, at=201).verdict(Duplicates)

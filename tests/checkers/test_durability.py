@@ -48,6 +48,12 @@ def test_what_was_never_acknowledged_cannot_be_lost(tmp_path):
     assert verdict.counts["unacknowledged_delivered"] == 1
 
 
+def test_the_copies_of_an_emulation_are_not_messages(tmp_path):
+    verdict = clean(tmp_path).publish(30, at=200, channel=1).verdict(Durability)
+    assert verdict.validity is Validity.VALID
+    assert (verdict.counts["published"], verdict.counts["unrecorded"]) == (10, 0)
+
+
 def test_an_acknowledged_resend_counts_as_acknowledged(tmp_path):
     story = clean(tmp_path).publish(10, at=200, outcome=int(Outcome.INFO)).publish(10, at=300, attempt=1)
     verdict = story.verdict(Durability)

@@ -177,8 +177,8 @@ def flooded(folder, *, groups=("a", "b"), seconds=1, **more):
 def test_rates_over_the_middle_of_a_flood(tmp_path):
     story = flooded(tmp_path, seconds=3)
     for row in story.rows["publish"]:
-        if row["sequence"] < 290:  # a slow start, which the window leaves out
-            row["settled_ns"] = at_ns(290)
+        if row["sequence"] < 200 or row["sequence"] > 2800:  # a bad start and a bad end, which the window leaves out
+            row["outcome"] = int(Outcome.INFO)
     judgement = story.judge([Throughput])
     found = values(judgement)
     assert found["throughput_acknowledged"] == pytest.approx(1000.0)
@@ -186,7 +186,6 @@ def test_rates_over_the_middle_of_a_flood(tmp_path):
     assert found["throughput_delivered_b"] == pytest.approx(500.0)
     assert found["throughput_delivered"] == pytest.approx(1500.0)
     assert found["throughput_drained"] == pytest.approx(6000 / 5.9994)
-    assert found["throughput_decay"] == pytest.approx(1.0, abs=0.01)
     assert set(states(judgement).values()) == {"ok"}
 
 

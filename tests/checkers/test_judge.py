@@ -84,6 +84,7 @@ def test_a_checker_that_fails_is_unknown_and_costs_the_others_nothing(tmp_path, 
 
     setattr(Broken, place, fail)
     judgement = everything(tmp_path).judge([Broken, Durability])
+    assert sorted(verdict.checker for verdict in judgement.verdicts) == ["broken", "durability"]
     verdicts = {verdict.checker: verdict for verdict in judgement.verdicts}
     assert verdicts["broken"].validity is Validity.UNKNOWN
     assert "ZeroDivisionError: planted" in verdicts["broken"].summary
