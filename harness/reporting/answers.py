@@ -128,16 +128,25 @@ def _broken_clauses(result: Result, workload: str, ran: Sequence[BrokerColumn]) 
         broken = [one for one in found if one.validity is Validity.INVALID and one.promised]
         if not broken:
             continue
-        parts = [f"{_label(result, one.broker)} had {_offences(one)}" for one in broken]
         good = [_label(result, one.broker) for one in found if one.validity is Validity.VALID]
-        clauses.append(notation.listing(parts) + (f"; {notation.listing(good)} had none" if good else ""))
+        clauses.append(_offences(result, broken) + (f"; {notation.listing(good)} had none" if good else ""))
     return clauses
 
 
-def _offences(one: Judged) -> str:
-    runs = f" ({one.runs_broken} of {notation.count(one.runs, 'run')})" if one.runs > 1 else ""
-    number = "messages" if one.broken is None else notation.count(one.broken, "message")
-    return f"{number} {check_entry(one.checker).broken}{runs}"
+def _offences(result: Result, broken: Sequence[Judged]) -> str:
+    """``pylog (101, in 2 of 2 runs) and kafka (7, in 1 of 2 runs) had messages overtaken by lower classes``."""
+    phrase = check_entry(broken[0].checker).broken
+    if len(broken) == 1:
+        one = broken[0]
+        number = "messages" if one.broken is None else notation.count(one.broken, "message")
+        runs = f" ({one.runs_broken} of {notation.count(one.runs, 'run')})" if one.runs > 1 else ""
+        return f"{_label(result, one.broker)} had {number} {phrase}{runs}"
+    parts = []
+    for one in broken:
+        figures = [] if one.broken is None else [f"{one.broken:,}"]
+        figures += [f"{one.runs_broken} of {notation.count(one.runs, 'run')}"] if one.runs > 1 else []
+        parts.append(_label(result, one.broker) + (f" ({', in '.join(figures)})" if figures else ""))
+    return f"{notation.listing(parts)} had messages {phrase}"
 
 
 def _need_clauses(result: Result, workload: str, ran: Sequence[BrokerColumn], *, brief: bool = False) -> list[str]:
@@ -225,12 +234,17 @@ def _kills(result: Result, workload: str, broker: str) -> int:
 
 
 def _emulation_sentences(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> list[str]:
-    names = {column.name for column in ran}
-    emulated: dict[str, list[str]] = {}
-    for row in result.capabilities:
-        if row.workload == workload and row.broker in names and row.support == "emulated":
-            emulated.setdefault(_label(result, row.broker), []).append(feature_words(row.feature))
-    return [f"{label} emulates {notation.listing(features)}." for label, features in emulated.items()]
+    """Who emulates what; brokers that emulate the same share a sentence."""
+    grouped: dict[tuple[str, ...], list[str]] = {}
+    for column in ran:
+        rows = [r for r in result.capabilities if (r.workload, r.broker) == (workload, column.name)]
+        features = tuple(feature_words(row.feature) for row in rows if row.support == "emulated")
+        if features:
+            grouped.setdefault(features, []).append(column.label)
+    return [
+        f"Emulated for {notation.listing(labels)}: {notation.listing(features)}."
+        for features, labels in grouped.items()
+    ]
 
 
 def _invalid_sentences(rows: Iterable[ScoreRow], result: Result) -> list[str]:
@@ -247,14 +261,20 @@ def _invalid_sentences(rows: Iterable[ScoreRow], result: Result) -> list[str]:
 
 
 def _unknown_sentences(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> list[str]:
-    """Rules that could not be judged, those of one broker and one reason together."""
-    grouped: dict[tuple[str, str], list[str]] = {}
+    """Rules that could not be judged; those of one reason together, and brokers of which the same is unknown."""
+    by_broker: dict[tuple[str, str], list[str]] = {}
     for name, found in _all_judged(result, workload, ran).items():
         for one in found:
             if one.validity is Validity.UNKNOWN:
                 key = (_label(result, one.broker), clause(one.summary))
-                grouped.setdefault(key, []).append(f"“{check_entry(name).short}”")
-    return [f"Unknown for {label}: {notation.listing(names)} ({reason})." for (label, reason), names in grouped.items()]
+                by_broker.setdefault(key, []).append(f"“{check_entry(name).short}”")
+    merged: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    for (label, reason), names in by_broker.items():
+        merged.setdefault((tuple(names), reason), []).append(label)
+    return [
+        f"Unknown for {notation.listing(labels)}: {notation.listing(names)} ({reason})."
+        for (names, reason), labels in merged.items()
+    ]
 
 
 def _doubt_clause(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> str:

@@ -110,3 +110,15 @@ def test_unknown_losses_stand_beside_the_headline(result: Result) -> None:
     found = answer(result, "clickstream_fanout")
     assert found.headline.endswith("; whether pylog lost anything could not be told.")
     assert any("kafka and rabbitmq lost nothing acknowledged" in text for text in found.sentences)
+
+
+def test_several_offenders_and_emulations_share_a_sentence(result: Result) -> None:
+    result.verdicts = [
+        v.model_copy(update={"validity": Validity.INVALID, "counts": {"effects_not_once": 3}})
+        if (v.checker, v.broker) == ("effectively_once", "kafka")
+        else v
+        for v in result.verdicts
+    ]
+    text = answer(result, "password_reset").headline
+    assert "kafka (9, in 3 of 3 runs) and rabbitmq (6, in 3 of 3 runs) had messages without effect, or with two" in text
+    assert "Emulated for kafka and pylog: priority, expiry and dead-lettering." in answer_of(result, "priority_tasks")

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model.result import Curve, FaultRecord, Result
+from harness.model.verdict import Validity
 from harness.reporting.figures.base import Drawing, thin
 from harness.reporting.figures.collect import figure_sections
-from harness.reporting.figures.durability import Fate, fates_of
+from harness.reporting.figures.durability import Fate, durability, fates_of
 from harness.reporting.figures.latency import Kind, main_phase, tail_axis
 from harness.reporting.figures.ratios import oriented, tick_text
 from harness.reporting.figures.timeline import around
@@ -145,3 +146,21 @@ def test_every_section_says_something(drawing: Drawing) -> None:
             assert figure.sentence
             assert figure.table.rows
             assert all(text for row in figure.table.rows for text in row), figure.id
+
+
+def test_unknown_losses_are_never_drawn_as_none(drawing: Drawing) -> None:
+    drawing.result.verdicts = [
+        v.model_copy(update={"validity": Validity.UNKNOWN}) if (v.checker, v.broker) == ("durability", "pylog") else v
+        for v in drawing.result.verdicts
+    ]
+    figure = durability(drawing, NAMES[0], "D1", (Fate("delivered", "d", "", ()),))
+    assert figure is not None
+    assert (
+        "Nothing acknowledged was lost by kafka and rabbitmq. Whether pylog lost anything could not be told"
+        in figure.sentence
+    )
+    assert [note["text"] for note in figure.plot["layout"]["annotations"]] == [
+        "none lost",
+        "losses unknown",
+        "none lost",
+    ]

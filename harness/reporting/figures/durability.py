@@ -8,7 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from harness.model.result import State
+from harness.model.verdict import Validity
 from harness.reporting import notation
 from harness.reporting.figures.base import (
     Drawing,
@@ -43,9 +43,9 @@ def durability(drawing: Drawing, workload: str, tier: str, fates: Sequence[Fate]
     return Figure(
         id=slug("durability", workload),
         title=f"{workload_title(workload)}: what became of the messages, tier {tier}",
-        sentence=_sentence(drawing, table),
+        sentence=_sentence(drawing, workload, table),
         table=_table(drawing, table, fates),
-        plot=_plot(drawing, table, fates, height),
+        plot=_plot(drawing, workload, table, fates, height),
         height_px=height,
     )
 
@@ -66,7 +66,7 @@ def fates_of(drawing: Drawing, workload: str, broker: str, fates: Sequence[Fate]
 
 
 def _plot(
-    drawing: Drawing, table: Mapping[str, Mapping[str, int]], fates: Sequence[Fate], height: int
+    drawing: Drawing, workload: str, table: Mapping[str, Mapping[str, int]], fates: Sequence[Fate], height: int
 ) -> dict[str, Any]:
     brokers = list(table)
     labels = [escape_plot(drawing.label(name)) for name in brokers]
@@ -90,7 +90,7 @@ def _plot(
         {
             "x": sum(table[name].values()),
             "y": label,
-            "text": escape_plot(_note(table[name])),
+            "text": escape_plot(_note(table[name], bool(doubtful(drawing, workload, name)))),
             "showarrow": False,
             "xanchor": "left",
             "xshift": 6,
@@ -116,26 +116,33 @@ def _plot(
     return plot_of(traces, layout, height)
 
 
-def _note(row: Mapping[str, int]) -> str:
+def _note(row: Mapping[str, int], doubtful: bool) -> str:
     parts = [f"{row[key]:,} {word}" for key, word in (("lost", "lost"), ("duplicate", "twice")) if row.get(key)]
+    if doubtful:
+        parts.insert(0, "losses unknown")
     return ", ".join(parts) or "none lost"
 
 
-def _sentence(drawing: Drawing, table: Mapping[str, Mapping[str, int]]) -> str:
+def doubtful(drawing: Drawing, workload: str, broker: str) -> str:
+    """Why it cannot be told whether the broker lost anything; empty where it can."""
+    one = judged(drawing.result, workload, "durability", broker)
+    return (one.summary or "no reason given") if one is not None and one.validity is Validity.UNKNOWN else ""
+
+
+def _sentence(drawing: Drawing, workload: str, table: Mapping[str, Mapping[str, int]]) -> str:
+    """Who lost, who did not, and of whom it cannot be told; then what came twice."""
+    unknown = [drawing.label(name) for name in table if doubtful(drawing, workload, name)]
     losers = [f"{drawing.label(name)} lost {row['lost']:,}" for name, row in table.items() if row.get("lost")]
+    safe = [drawing.label(n) for n, row in table.items() if not row.get("lost") and not doubtful(drawing, workload, n)]
+    parts = [f"{notation.listing(losers)} that had been acknowledged."] if losers else []
+    if safe:
+        parts.append(f"Nothing acknowledged was lost by {notation.listing(safe)}.")
+    if unknown:
+        parts.append(f"Whether {notation.listing(unknown)} lost anything could not be told: see the rules above.")
     twice = [f"{drawing.label(name)} {row['duplicate']:,}" for name, row in table.items() if row.get("duplicate")]
-    text = (
-        sentence_of(losers) + " that had been acknowledged."
-        if losers
-        else "No broker lost a message that it had acknowledged."
-    )
     if twice:
-        text += f" Delivered more than once: {notation.listing(twice)}; that is allowed at least once, and counted."
-    return text
-
-
-def sentence_of(parts: Sequence[str]) -> str:
-    return notation.listing(parts)
+        parts.append(f"Delivered more than once: {notation.listing(twice)}; at-least-once delivery allows that.")
+    return " ".join(parts)
 
 
 def _table(drawing: Drawing, table: Mapping[str, Mapping[str, int]], fates: Sequence[Fate]) -> Table:
@@ -144,7 +151,3 @@ def _table(drawing: Drawing, table: Mapping[str, Mapping[str, int]], fates: Sequ
         for name, row in table.items()
     )
     return Table(("broker", *(fate.title for fate in fates)), rows)
-
-
-def invalid_states() -> frozenset[State]:
-    return frozenset((State.INVALID, State.NOT_COMPARABLE))

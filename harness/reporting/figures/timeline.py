@@ -26,6 +26,7 @@ from harness.reporting.palette import OUTCOMES
 HEIGHT_PX = 360
 BEFORE_S = 1.0
 AFTER_S = 2.0
+WAIT_MIN = 0.01  # the left edge of a log axis
 CLASS_DASHES = ("dot", "dash", "solid", "dashdot", "longdash", "longdashdot")
 
 
@@ -178,7 +179,7 @@ def _waits_plot(drawing: Drawing, broker: str, curves: list[Curve]) -> dict[str,
         x, y = thin(curve)
         traces.append(
             go.Scatter(
-                x=x,
+                x=[max(value, WAIT_MIN) for value in x],
                 y=y,
                 mode="lines",
                 name=escape_plot(curve.label or "all"),
@@ -190,7 +191,12 @@ def _waits_plot(drawing: Drawing, broker: str, curves: list[Curve]) -> dict[str,
             )
         )
     layout = {
-        "xaxis": {"title": axis_title(f"{_words(curves[0].x_unit)}")},
+        "xaxis": {
+            "type": "log",
+            "dtick": 1,
+            "exponentformat": "none",
+            "title": axis_title(f"{_words(curves[0].x_unit)}, log"),
+        },
         "yaxis": {"title": axis_title(_words(curves[0].y_unit)), "rangemode": "tozero"},
     }
     return plot_of(traces, layout, 300)
