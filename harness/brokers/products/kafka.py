@@ -63,9 +63,9 @@ class Kafka:
     def server_settings(self, tier: str) -> dict[str, str]:
         """D2 flushes inside each append; D0 and D1 leave it to the page cache. The rest is what one node needs, for every tier.
 
-        A KRaft node that comes back after a kill is refused as a duplicate of itself until its old session is over: 9 s by default,
-        which would be most of any time to recover measured here. A single node has nobody to fail over to, so the session is 2 s;
-        what the default costs can be measured by setting it back.
+        A KRaft node that comes back after a kill is refused as a duplicate of itself until its old session is over: 9
+        s by default, which would be most of any time to recover measured here. A single node has nobody to fail over
+        to, so the session is 2 s; what the default costs can be measured by setting it back.
         """
         flush = {"log.flush.interval.messages": "1"} if tier == "D2" else {}
         return {
