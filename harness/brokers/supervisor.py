@@ -70,6 +70,7 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            cwd="/",  # it may outlive the folder that the harness was started in
         )
         _lifelines.add(self)
         self._send(json.dumps(document))
