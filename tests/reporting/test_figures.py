@@ -14,7 +14,7 @@ from harness.reporting.figures.base import Drawing, thin
 from harness.reporting.figures.collect import figure_sections
 from harness.reporting.figures.durability import Fate, durability, fates_of
 from harness.reporting.figures.latency import Kind, main_phase, tail_axis
-from harness.reporting.figures.ratios import oriented, tick_text
+from harness.reporting.figures.ratios import oriented, tick_text, ticks_for
 from harness.reporting.figures.timeline import around
 from harness.reporting.palette import BAND, marks
 from harness.reporting.scorecard import figure_row
@@ -164,3 +164,12 @@ def test_unknown_losses_are_never_drawn_as_none(drawing: Drawing) -> None:
         "losses unknown",
         "none lost",
     ]
+
+
+@given(st.floats(min_value=1.0, max_value=9_000.0))
+def test_ticks_span_the_ratios_and_are_few(most: float) -> None:
+    ticks = ticks_for(most)
+    assert ticks == sorted(ticks)
+    assert len(ticks) <= 7
+    assert ticks[0] == pytest.approx(1 / ticks[-1])
+    assert ticks[-1] >= most

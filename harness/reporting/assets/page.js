@@ -34,9 +34,6 @@
       layout.margin = Object.assign({}, layout.margin, { r: 10 });
       layout.xaxis.nticks = 5;
       for (const axis of [layout.xaxis, layout.yaxis]) if (axis.tickfont) axis.tickfont.size = 10.5;
-      if (layout.xaxis.tickvals && layout.xaxis.type === "log" && layout.xaxis.tickvals.length > 8) {
-        delete layout.xaxis.tickvals; delete layout.xaxis.ticktext; layout.xaxis.dtick = 1;
-      }
     }
     return Plotly.react(element, figure.data, layout, config).then(() => { element.dataset.drawn = "yes"; });
   };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import plotly.graph_objects as go
@@ -22,7 +23,7 @@ from harness.reporting.palette import BAND, INK
 from harness.reporting.scorecard import ScoreCell, ScoreRow, figure_row
 
 ROW_PX = 44
-_OWN = ("generator_lag_p99", "offered_in_time")
+_OWN = ("generator_lag", "offered_in_time", "longest_gap")
 
 
 def oriented(
@@ -49,7 +50,9 @@ def ratio_rows(drawing: Drawing, workload: str) -> list[ScoreRow]:
 def drawn(metric: str) -> bool:
     """Whether a metric belongs in the figure; single groups, quantiles between and the generator's own are in the tables alone."""
     return (
-        not metric.startswith("throughput_delivered_") and not metric.endswith(("_p90", "_p95")) and metric not in _OWN
+        not metric.startswith("throughput_delivered_")
+        and not metric.endswith(("_p90", "_p95"))
+        and not metric.startswith(_OWN)
     )
 
 
@@ -94,14 +97,18 @@ def _plot(drawing: Drawing, rows: list[ScoreRow], height: int) -> dict[str, Any]
         {"type": "line", "x0": 1, "x1": 1, "yref": "paper", "y0": 0, "y1": 1, "line": {"color": INK[0], "width": 1}}
     )
     traces = [_trace(drawing, rows, name, number, len(brokers)) for number, name in enumerate(brokers)]
-    baseline = escape_plot(drawing.label(rows[0].baseline))
+    found = [one for row in rows for name in brokers if (one := _oriented(row, name)) is not None]
+    most = max((max(one[2], 1 / one[0]) for one in found), default=2.0)
+    ticks, edge = ticks_for(most), math.log10(max(most * 1.1, 1.6))
     layout = {
         "shapes": shapes,
         "xaxis": {
             "type": "log",
-            "title": axis_title(f"← worse · times {baseline} · better →"),
-            "tickvals": TICKS,
-            "ticktext": [tick_text(tick) for tick in TICKS],
+            "title": axis_title("← worse · better →"),
+            "tickvals": ticks,
+            "ticktext": [tick_text(tick) for tick in ticks],
+            "tickangle": 0,
+            "range": [-edge, edge],
         },
         "yaxis": {
             "tickvals": [-index for index in range(len(rows))],
@@ -113,7 +120,12 @@ def _plot(drawing: Drawing, rows: list[ScoreRow], height: int) -> dict[str, Any]
     return plot_of(traces, layout, height)
 
 
-TICKS = [0.001, 0.01, 0.03, 0.1, 0.2, 0.33333, 0.5, 1, 2, 3, 5, 10, 30, 100, 1000]
+def ticks_for(most: float) -> list[float]:
+    """At most seven round ratios, alike on both sides of 1, whose outermost is about ``most`` or more."""
+    for steps in ((1.5, 2), (2, 3), (2, 5), (3, 10), (5, 30), (10, 100), (10, 100, 1000), (100, 10_000)):
+        if steps[-1] >= most:
+            break
+    return [*(1 / step for step in reversed(steps)), 1, *(float(step) for step in steps)]
 
 
 def tick_text(tick: float) -> str:
