@@ -67,9 +67,9 @@ METRICS: Mapping[str, Metric] = {
         "from SIGKILL to the first message acknowledged again, restart included",
     ),
     "recovery_first_delivered": Metric(
-        "Delivering after kill −9",
-        "delivering after kill −9",
-        "from SIGKILL to the first message delivered again, restart included",
+        "Delivering again after the fault",
+        "delivering after fault",
+        "from the fault to the first delivery, in the slowest group, of a message that was sent after it",
     ),
     "stored_bytes_per_published_byte": Metric(
         "Bytes kept per byte published",
