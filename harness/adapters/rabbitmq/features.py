@@ -18,7 +18,8 @@ def capabilities_of(queue_type: str, version: tuple[int, ...]) -> Capabilities:
             Feature.ORDER_PER_KEY,
             Support.EMULATED,
             how="the publisher hashes the key to one of N queues a group; each has a single active consumer (x-single-active-consumer)",
-            why="N queues a group instead of one; which member serves which queue is arranged by the clients",
+            why="N queues a group instead of one, and the clients arrange who serves which. A member that leaves hands over what it had "
+            "prefetched: a quorum queue, and a classic one of 4.0, let its successor go on behind those messages",
         ),
         Capability(
             Feature.REPLAY,

@@ -1,13 +1,14 @@
 """Which member consumes which lane.
 
 Each lane is a queue with a single active consumer: the first to register gets everything, the next takes over when it goes. A lane belongs
-to one member (lane modulo members), which registers there at once; the others stand by behind it. Where the owner has not come within
-``GRACE_S``, another takes the lane; when the owner comes after all, or comes back from a crash, it gets the lane returned. So the lanes are
-spread over the members that are there, and none is left alone.
+to one member (lane modulo members), which registers there at once; the others stand by behind it. Where the owner does not come in time,
+another takes the lane. So the lanes are spread over the members that are there, and none is left alone. Whether a member is there is told
+by a queue that only it consumes and nobody sends to.
 
-Whether a member is there is told by a queue that only it consumes and nobody sends to. Each lane has a channel of its own: closing it
-returns what was not acknowledged before the next consumer gets anything, so the order of the lane holds. A lane is given back only when
-the application has settled what it was handed from it.
+An owner that comes late, or comes back from a crash, gets its lanes returned where that keeps their order: each lane has a channel of its
+own, and closing it puts what was not acknowledged back before the next consumer gets anything. The classic queue of RabbitMQ 3.10 does
+so; a quorum queue, and the classic one of 4.0, do not (``Topology.returns_first``), and there a lane stays with whoever has it. A
+lane is given back only when the application has settled what it was handed from it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from harness.adapters.rabbitmq.topology import Topology
 from harness.adapters.rabbitmq.unsettled import Unsettled
 from harness.model.messages import UNKNOWN
 
-GRACE_S = 1.0  # members start within about that time of each other
+GRACE_S = 1.0  # an owner that comes later gets its lane back
+GRACE_FOR_GOOD_S = 5.0  # an owner that comes later does not
 LOOK_SOON_S = 0.1  # while a lane is not in place
 LOOK_SELDOM_S = 1.0  # afterwards
 
@@ -76,6 +78,8 @@ class Lanes:
         self._connection: Connection = None
         self._watch: Any = None
         self._missing_since: dict[int, float] = {}
+        self._gives_back = topology.returns_first
+        self._grace_s = GRACE_S if topology.returns_first else GRACE_FOR_GOOD_S
         queues = topology.work_queues(group)
         laned = topology.laned(group)
         members = topology.members(group) if laned else 1
@@ -170,7 +174,7 @@ class Lanes:
         missing_s = time.monotonic() - self._missing_since.setdefault(member, time.monotonic())
         for post in theirs:
             post.orphan = True
-            if post.channel is None and missing_s >= GRACE_S:
+            if post.channel is None and missing_s >= self._grace_s:
                 self._take(post)
 
     def _take(self, post: LanePost) -> None:
@@ -182,7 +186,7 @@ class Lanes:
         if post.channel is None:
             post.orphan = False
             self._take(post)
-        elif post.orphan and post.consuming:
+        elif post.orphan and post.consuming and self._gives_back:
             post.orphan = False
             with self._changed:
                 post.closing = True

@@ -22,6 +22,7 @@ from harness.model.workload import Needs
 
 CLASSIC = "classic"
 QUORUM = "quorum"
+RETURNS_FIRST_BEFORE = (4, 0)
 LIMITLESS_SINCE = (4, 0)  # from here on a quorum queue drops after 20 deliveries unless told otherwise
 QUORUM_PRIORITIES_SINCE = (4, 0)
 QUORUM_HIGH = 5  # a quorum queue of 4.0 has two levels: below 5, and the rest
@@ -105,6 +106,14 @@ class Topology:
     def laned(self, group: str) -> bool:
         """Whether the members of a group share out lanes."""
         return self.lanes > 0 and group != DEAD_LETTERS
+
+    @property
+    def returns_first(self) -> bool:
+        """Whether a closed channel's messages are back in the queue before the next active consumer gets any.
+
+        So it is with the classic queue of 3.10. A quorum queue, and the classic queue of 4.0, let the next consumer go on behind them.
+        """
+        return self.queue_type == CLASSIC and self.version < RETURNS_FIRST_BEFORE
 
     def here_queue(self, group: str, member: int) -> str:
         """The queue by which a member shows that it is there: it consumes it, nobody sends to it."""
