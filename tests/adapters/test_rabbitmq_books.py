@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pika
@@ -230,7 +231,11 @@ def test_settings_are_checked() -> None:
 
 @pytest.mark.parametrize(
     ("broker", "support", "priorities"),
-    [(BROKER, Support.IMPOSSIBLE, (0,)), (BROKER_4, Support.NATIVE, (0, 0, 5))],
+    [
+        (BROKER, Support.IMPOSSIBLE, (0,)),
+        (BROKER_4, Support.IMPOSSIBLE, (0,)),
+        (replace(BROKER, version="4.3.0"), Support.NATIVE, (0, 1, 2)),
+    ],
 )
 def test_priorities_of_quorum_queues_depend_on_the_version(
     broker: BrokerInfo, support: Support, priorities: tuple[int, ...]

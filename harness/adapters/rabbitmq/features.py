@@ -76,9 +76,14 @@ def _priority(queue_type: str, version: tuple[int, ...]) -> Capability:
         return Capability(
             Feature.PRIORITY,
             Support.NATIVE,
-            how="a quorum queue has two levels: the highest class, and the rest",
-            why="classes below the highest are not told apart, and of three deliveries one goes to the low level",
+            how="a quorum queue keeps 32 levels apart, strictly",
+            why="what a consumer has prefetched is not overtaken",
         )
+    why = (
+        "a quorum queue of RabbitMQ 4.0 knows two levels and serves them two to one: urgent messages do not go first"
+        if version >= (4, 0)
+        else "a quorum queue before RabbitMQ 4.0 ignores the priority of messages"
+    )
     return Capability(
-        Feature.PRIORITY, Support.IMPOSSIBLE, why="a quorum queue before RabbitMQ 4.0 ignores the priority of messages"
+        Feature.PRIORITY, Support.IMPOSSIBLE, why=why + "; a classic queue (tiers D0 and D1) has priorities"
     )

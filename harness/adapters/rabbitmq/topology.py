@@ -24,8 +24,7 @@ CLASSIC = "classic"
 QUORUM = "quorum"
 RETURNS_FIRST_BEFORE = (4, 0)
 LIMITLESS_SINCE = (4, 0)  # from here on a quorum queue drops after 20 deliveries unless told otherwise
-QUORUM_PRIORITIES_SINCE = (4, 0)
-QUORUM_HIGH = 5  # a quorum queue of 4.0 has two levels: below 5, and the rest
+QUORUM_PRIORITIES_SINCE = (4, 3)
 
 Arguments = Mapping[str, str | int | bool]
 
@@ -89,8 +88,6 @@ class Topology:
         levels = self.needs.priority_levels
         if self.queue_type == QUORUM and self.version < QUORUM_PRIORITIES_SINCE:
             return (0,)
-        if self.queue_type == QUORUM:
-            return tuple(QUORUM_HIGH if place and place == levels - 1 else 0 for place in range(levels))
         return tuple(range(levels))
 
     def members(self, group: str) -> int:
