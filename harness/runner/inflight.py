@@ -79,6 +79,13 @@ class InFlight:
         """Rows that were offered and never submitted."""
         return self._release(np.asarray(batch.indexes, dtype=np.int64))
 
+    def forsaken(self) -> SettledRows:
+        """Rows that were submitted and that a closed publisher said nothing about: none, if its adapter keeps the rules."""
+        slots = np.flatnonzero(self._open & (self._submitted_ns > 0))
+        self._open[slots] = False
+        self.outstanding = 0
+        return SettledRows(self._rows[slots], self._attempts[slots], self._submitted_ns[slots])
+
     def settle(self, outcomes: Outcomes) -> SettledRows:
         """The rows that these outcomes are about, in their order."""
         self.outstanding -= len(outcomes)

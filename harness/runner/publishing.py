@@ -24,6 +24,7 @@ from harness.runner.control import Counter, PhaseDone, RunPhase, WorkerSpec
 from harness.runner.inflight import InFlight, SettledRows
 
 RECONNECT_PAUSE_S = 0.05
+CLOSE_TIMEOUT_S = 5.0
 POLL_MAX_S = 0.02  # upper bound of one wait, so that commands and flushes are never late by more
 Column = np.ndarray[Any, np.dtype[Any]] | int
 
@@ -65,9 +66,7 @@ class PublishingWorker:
         """A publisher with this window, within the deadline. A window that differs from the last one needs a new one."""
         if self._publisher is not None and self._window == window:
             return True
-        if self._publisher is not None:
-            self._record(self._publisher.close(5.0))
-            self._publisher = None
+        self._part(CLOSE_TIMEOUT_S)
         self._window = window
         while True:
             try:
@@ -92,9 +91,26 @@ class PublishingWorker:
         self._lost_at = self._lost_at or time.monotonic_ns()
         self._counters[Counter.READY] = 0
         self._events.add("connection_lost", role="publisher", error=error.message)
+        self._part(0.0)
+
+    def _part(self, timeout_s: float) -> None:
+        """Close the publisher; afterwards nothing is open. What it kept silent about is INFO, and said to be its fault."""
         publisher, self._publisher = self._publisher, None
-        if publisher is not None:
-            self._record(publisher.close(0.0))
+        if publisher is None:
+            return
+        self._record(publisher.close(timeout_s))
+        if self._ledger.outstanding:
+            rows = self._ledger.forsaken()
+            self._counters[Counter.UNKNOWN] += len(rows)
+            self._events.add("warning", text=f"the adapter never settled {len(rows)} publishes")
+            self._write(
+                rows,
+                outcomes=int(Outcome.INFO),
+                settled_ns=time.monotonic_ns(),
+                partitions=UNKNOWN,
+                positions=UNKNOWN,
+                errors=self._error_number("never settled by the adapter"),
+            )
 
     # -- phases -----------------------------------------------------------------------------------------------------
 
@@ -175,9 +191,8 @@ class PublishingWorker:
 
     def _give_up(self, command: RunPhase, source: _Source, pending: deque[OutgoingBatch]) -> None:
         """Past the deadline: what is open is INFO, what was never sent is FAIL. Nothing offered goes unrecorded."""
-        if self._ledger.outstanding and self._publisher is not None:
-            self._record(self._publisher.close(0.0))
-            self._publisher = None
+        if self._ledger.outstanding:
+            self._part(0.0)
         unsent = 0
         for batch in pending:
             rows = self._ledger.withdraw(batch)
@@ -290,9 +305,7 @@ class PublishingWorker:
             self._table.flush_if_due()
 
     def close(self, timeout_s: float) -> None:
-        if self._publisher is not None:
-            self._record(self._publisher.close(timeout_s))
-            self._publisher = None
+        self._part(timeout_s)
         if self._table is not None:
             self._table.close()
         self._events.close()

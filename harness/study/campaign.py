@@ -144,6 +144,8 @@ def _visit(
     finally:
         if broker is not None:
             with contextlib.suppress(HarnessError):
+                if broker.pids():
+                    broker.kill()  # its data is thrown away: an orderly end would only take time
                 broker.stop()
         shutil.rmtree(root, ignore_errors=True)
 

@@ -69,3 +69,15 @@ def test_a_second_settlement_is_an_error():
             continue
         with pytest.raises(AssertionError, match="settled a publish twice"):
             ledger.settle(buffer.drain())
+
+
+def test_what_an_adapter_kept_silent_about_is_found():
+    ledger = InFlight(16, keep_payloads=False)
+    batch = ledger.offer(_rows(0, 5), [b""] * 5, 0)
+    ledger.submitted(batch, 3, 7)
+    buffer = OutcomeBuffer()
+    buffer.add(1, 0, 9)
+    ledger.settle(buffer.drain())
+    assert ledger.forsaken().rows["sequence"].tolist() == [0, 2]
+    assert ledger.outstanding == 0
+    assert ledger.withdraw(batch.after(3)).rows["sequence"].tolist() == [3, 4]

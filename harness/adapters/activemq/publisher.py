@@ -105,7 +105,8 @@ class ActivemqPublisher:
             if len(self._buffer):
                 return self._buffer.drain()
         self._link.check()
-        return self._buffer.drain()
+        with self._changed:  # a receipt may arrive just now: what it adds must not fall between drain's two steps
+            return self._buffer.drain()
 
     def close(self, timeout_s: float) -> Outcomes:
         with self._changed:

@@ -102,7 +102,8 @@ class RabbitmqPublisher:
             if len(self._buffer):
                 return self._buffer.drain()
         self._link.check()
-        return self._buffer.drain()
+        with self._changed:  # a confirm may arrive just now: what it adds must not fall between drain's two steps
+            return self._buffer.drain()
 
     def close(self, timeout_s: float) -> Outcomes:
         with self._changed:
