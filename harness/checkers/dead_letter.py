@@ -68,13 +68,15 @@ class DeadLetter(Checker):
             if counts[name]:
                 numbers = np.flatnonzero(marks[name])[: EVIDENCE_MAX - len(self._evidence)]
                 self._evidence += case.evidence(numbers, why=name, failures=case.messages["failures"][numbers])
-        if not doubt and not counts["doomed"] and not len(self._dead):
-            doubt = "no message was to be given up on, and none was"
+        if not doubt and not self._delivered.any() and not len(self._dead):
+            doubt = "nothing was delivered"
         broken = sum(counts[name] for name in FAULTS)
         if broken:
             words = {"dead_letter_missing": "missing", "dead_letter_wrong": "wrongly there", "dead_letter_twice": "there twice",
                      "reason_wrong": "with a wrong reason"}  # fmt: skip
             summary = "dead letters: " + ", ".join(f"{counts[name]} {words[name]}" for name in FAULTS if counts[name])
+        elif not doubt and not counts["doomed"] and not len(self._dead):
+            summary = "no message was to be given up on, and none was"
         else:
             summary = doubt or f"all {counts['doomed']} doomed and {counts['expired']} expired messages are there once"
         return Findings(

@@ -240,6 +240,15 @@ def test_a_second_dead_letter_after_a_kill_is_allowed(tmp_path):
     assert (verdict.validity, verdict.counts["twice_after_unrest"]) == (Validity.VALID, 1)
 
 
+def test_with_nothing_to_give_up_on_the_queue_must_be_empty(tmp_path):
+    story = Story(tmp_path / "a", **FAILING).through(0, at=1)
+    verdict = story.verdict(DeadLetter)
+    assert (verdict.validity, verdict.summary) == (Validity.VALID, "no message was to be given up on, and none was")
+    story = Story(tmp_path / "b", **FAILING).through(0, at=1).deliver("@dead", 0, at=9, reason=1)
+    assert story.verdict(DeadLetter).validity is Validity.INVALID
+    assert Story(tmp_path / "c", **FAILING).verdict(DeadLetter).validity is Validity.UNKNOWN
+
+
 def test_dead_letters_without_drain_are_unknown(tmp_path):
     story = failing(tmp_path).drop("deliver", group=1)
     story.meta.phases[-1].drained = False
