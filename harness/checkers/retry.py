@@ -27,7 +27,8 @@ class Retry(Checker):
         "A message that fails n times by plan is settled RETRY min(n, max) times and then accepted or given up on; "
         "delivery number k carries attempt k; and it comes no earlier than its backoff after the moment at which the "
         "member can have begun to settle the one before (2 ms are allowed for rounding). Judged are messages without "
-        "a disturbance: sent once, and every delivery settled with success."
+        "a disturbance: sent once, no fault in their time, and every delivery settled with success. The others may "
+        "begin anew once for each disturbance, and no more."
     )
     source = "Retry policies with backoff; delayed redelivery"
 
@@ -60,6 +61,7 @@ class Retry(Checker):
         judged: Flags = asked & calm & deliveries.delivered
         self._counts["checked"] += int(np.count_nonzero(judged))
         self._check_counts(view, judged)
+        self._check_endless(view, judged)
         self._check_steps(view, judged)
 
     def _check_counts(self, view: GroupView, judged: Flags) -> None:
@@ -72,6 +74,16 @@ class Retry(Checker):
         if self.case.doubt:
             wrong &= settles.retried > self._planned
         self._found(view, "retries_wrong", np.flatnonzero(wrong))
+
+    def _check_endless(self, view: GroupView, judged: Flags) -> None:
+        """A disturbance may make the attempts begin anew, but each only once: more retries than that are wrong all the same."""
+        messages, deliveries = self.case.messages, view.deliveries
+        faults = sum(one.kind != "connection" for one in self.case.breaks)
+        unsettled = np.maximum(deliveries.count - view.settles.confirmed, 0)
+        most = self._planned * (messages.submissions.astype(np.int64) + faults + unsettled)
+        self._found(
+            view, "retries_wrong", np.flatnonzero(deliveries.delivered & ~judged & (view.settles.retried > most))
+        )
 
     def _check_steps(self, view: GroupView, judged: Flags) -> None:
         """Delivery k of each message against settlement k - 1: both lists in order of message and time."""

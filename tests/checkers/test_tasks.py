@@ -202,6 +202,18 @@ def test_giving_up_too_soon_or_too_late_is_found(tmp_path):
     assert story.verdict(Retry).counts["retries_wrong"] == 1
 
 
+def test_attempts_that_never_count_up_are_found_though_the_end_is_missing(tmp_path):
+    story = Story(tmp_path, **FAILING).kill(at=30).publish(0, at=10, failures=POISON)
+    for step in range(12):
+        story.deliver("all", 0, at=20 + 60 * step).settle(
+            "all", 0, at=21 + 60 * step, disposition=RETRY, failed=1, effect=0
+        )
+    story.deliver("all", 0, at=900)
+    story.meta.phases[-1].drained = False
+    verdict = story.verdict(Retry)
+    assert (verdict.validity, verdict.counts["disturbed"], verdict.counts["retries_wrong"]) == (Validity.INVALID, 1, 1)
+
+
 def test_a_disturbed_retry_is_not_judged(tmp_path):
     story = failing(tmp_path).change("settle", {"sequence": 1, "disposition": RETRY}, outcome=int(Outcome.INFO))
     story.change("deliver", {"sequence": 1, "attempt": 1}, received_ns=at_ns(20))
