@@ -221,6 +221,7 @@ class ConfluentConsumer:
         failed = [place for place in partitions if error is not None or place.error is not None]
         if failed:
             self._owner.commit_failed(self._lanes(failed))
+        self._owner.commit_answered()
 
     # --- reading
 
@@ -271,6 +272,7 @@ class ConfluentConsumer:
         except confluent_kafka.KafkaException as problem:
             _log.debug("commit: %s", problem)
             self._owner.commit_failed(list(positions))
+            self._owner.commit_answered()
 
     def pause(self, lanes: list[int]) -> None:
         self._call(self._consumer.pause, self._places(lanes))

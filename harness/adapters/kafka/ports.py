@@ -50,6 +50,10 @@ class Owner(Protocol):
 
     def commit_failed(self, lanes: list[int]) -> None: ...
 
+    def commit_answered(self) -> None:
+        """The commit that was under way is over, well or not."""
+        ...
+
 
 class LogConsumer(Protocol):
     """A member of a group. Each call raises BrokerUnavailable when the library gives up.

@@ -211,6 +211,7 @@ class PythonConsumer:
         def answered(_: Any, answer: Any) -> None:
             if isinstance(answer, BaseException):
                 self._owner.commit_failed(lanes)
+            self._owner.commit_answered()
 
         try:
             if wait:
@@ -220,6 +221,7 @@ class PythonConsumer:
         except KafkaError as problem:
             _log.debug("commit: %s", problem)
             self._owner.commit_failed(lanes)
+            self._owner.commit_answered()
 
     def pause(self, lanes: list[int]) -> None:
         self._consumer.pause(*[self._place(lane) for lane in lanes])

@@ -43,6 +43,7 @@ CANNOT_SAY = 2  # the protocol does not tell a first delivery from a later one
 FETCH_MAX = 500
 BUFFER_MIN = 200  # messages of one class read ahead before its topic is paused
 WAITING_MAX = 10_000  # retries not due yet that one member reads ahead
+COMMIT_ANSWER_S = 2 * settings.REQUEST_TIMEOUT_MS / 1000  # later it is taken for lost
 REWIND_TIMEOUT_S = 30.0
 
 
@@ -87,6 +88,7 @@ class KafkaSubscriber:
         self._gone = False
         self._expired_copies = 0
         self._committed_at = time.monotonic()
+        self._commit_asked_at: float | None = None
         self._make_copier = make_copier
         self._copier: Copier | None = None
         self._consumer = make_consumer(self)
@@ -109,6 +111,9 @@ class KafkaSubscriber:
 
     def commit_failed(self, lanes: list[int]) -> None:
         self._progress.commit_failed(lanes)
+
+    def commit_answered(self) -> None:
+        self._commit_asked_at = None
 
     def ready(self) -> bool:
         """The group has given this member its share."""
@@ -317,7 +322,10 @@ class KafkaSubscriber:
         early = now - self._committed_at < settings.COMMIT_EVERY_S
         if early and self._progress.settled_since_commit < settings.COMMIT_EVERY_MESSAGES:
             return
+        if self._commit_asked_at is not None and now - self._commit_asked_at < COMMIT_ANSWER_S:
+            return  # one at a time: a commit that a library sends again after a lost broker could overtake a later one
         if self._progress.pending():
+            self._commit_asked_at = now
             self._consumer.commit(self._progress.to_commit(), wait=False)
         self._committed_at = now
 
