@@ -26,14 +26,15 @@ from harness.model.messages import (
     Disposition,
     DispositionKind,
     Outcome,
+    Reason,
     Subscriber,
     retry,
 )
 from harness.runner.control import Counter, WorkerSpec
 from harness.runner.gateway import Gateway
 
-RECONNECT_PAUSE_S = 0.05
-RECEIVE_WAIT_S = 0.02
+RECONNECT_PAUSE_S = 0.2  # a dozen workers that knock more often would slow the restart they wait for
+RECEIVE_WAIT_S = 0.1
 RECEIVE_MAX = 500
 
 NO_EFFECT, EFFECT, EFFECT_PREVENTED = 0, 1, 2
@@ -250,6 +251,7 @@ class ConsumingWorker:
     ) -> None:
         count = len(deliveries)
         self._counters[Counter.REPLAYED if self._reading else Counter.DELIVERED] += count
+        self._counters[Counter.EXPIRED] += int(np.count_nonzero(deliveries.reasons == Reason.EXPIRED))
         self._counters[Counter.LAST_ACTIVITY_NS] = time.monotonic_ns()
         if self._deliver is None:
             return

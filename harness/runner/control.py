@@ -31,6 +31,7 @@ class Counter(IntEnum):
     LAST_ACTIVITY_NS = 7
     READY = 8  # connected and, where there is such a thing, assigned its share
     REPLAYED = 9  # delivered in the second reading
+    EXPIRED = 10  # dead letters that expired, seen by their reader: no group ever completes those
 
 
 COUNTERS = len(Counter)

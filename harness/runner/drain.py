@@ -64,8 +64,7 @@ class Drain:
         return {group: not left for group, left in self._last_backlog.items()}
 
     def _counts_agree(self) -> bool:
-        dead = self._crew.of_group(DEAD_LETTERS, Counter.DELIVERED)
-        allowance = dead if self._workload.needs.expiry else 0  # expired messages never reach a group
+        allowance = self._crew.of_group(DEAD_LETTERS, Counter.EXPIRED)
         acknowledged = self._crew.acknowledged()
         return all(
             self._crew.of_group(group, Counter.COMPLETED) + allowance >= acknowledged

@@ -23,8 +23,9 @@ from harness.plan.stream import CHUNK, MessageStream, PhaseChunks
 from harness.runner.control import Counter, PhaseDone, RunPhase, WorkerSpec
 from harness.runner.inflight import InFlight, SettledRows
 
-RECONNECT_PAUSE_S = 0.05
+RECONNECT_PAUSE_S = 0.2  # a dozen workers that knock more often would slow the restart they wait for
 CLOSE_TIMEOUT_S = 5.0
+POLL_LEAST_S = 0.001
 POLL_MAX_S = 0.02  # upper bound of one wait, so that commands and flushes are never late by more
 Column = np.ndarray[Any, np.dtype[Any]] | int
 
@@ -163,7 +164,11 @@ class PublishingWorker:
             blocked = taken < len(batch)
             if blocked:
                 pending.appendleft(batch.after(taken))
-        self._record(publisher.poll(self._patience_s(source, bool(pending))))
+        patience_s = self._patience_s(source, bool(pending))
+        if 0 < patience_s < POLL_LEAST_S:  # some libraries wait in whole milliseconds: this would spin
+            time.sleep(patience_s)
+            patience_s = 0.0
+        self._record(publisher.poll(patience_s))
         self._flush_if_due()
         self._idle()
         return not pending and not source.left() and not self._ledger.outstanding and not self._resends

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import multiprocessing
+import os
 import signal
 import sys
 import time
@@ -40,6 +42,7 @@ from harness.runner.publishing import PublishingWorker
 
 PRELOAD = ["__main__", "harness.runner.workers", "confluent_kafka", "kafka", "pika", "stomp", "pyarrow", "pandas"]
 CONNECT_DEADLINE_S = 60.0
+CONSUMER_NICENESS = 5  # the schedule must not wait for the consumers of its own messages; the same for every broker
 _PR_SET_PDEATHSIG = 1
 
 
@@ -110,9 +113,14 @@ def worker_main(spec: WorkerSpec, pipe: Connection[Reply, Command], shared: Any)
     counters: np.ndarray[tuple[int], np.dtype[np.int64]] = np.frombuffer(shared, dtype=np.int64)
     try:
         adapter = create_adapter(spec.adapter, spec.adapter_settings)
+        gc.freeze()
+        gc.set_threshold(
+            100_000, 50, 50
+        )  # what a worker makes is columns, not cycles; a pause would look like the broker's
         if spec.role == "publisher":
             _publish(spec, adapter, counters, pipe)
         else:
+            os.nice(CONSUMER_NICENESS)
             _consume(spec, adapter, counters, pipe)
     except _HarnessGone:
         sys.exit(1)
