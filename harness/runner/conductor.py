@@ -29,7 +29,7 @@ from harness.runner.drain import Drain
 from harness.runner.sampling import Sampler
 from harness.runner.unrest import Unrest
 
-LEAD_S = 0.12  # between the command and a phase's first intended time
+LEAD_S = 0.06  # between the command and a phase's first intended time
 TICK_S = 0.02
 SETTLE_IN_DEADLINE_S = 30.0
 STOP_DEADLINE_S = 15.0

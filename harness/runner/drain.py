@@ -13,10 +13,10 @@ from harness.model.workload import Workload
 from harness.runner.control import Counter
 from harness.runner.crew import Crew
 
-QUIET_S = 0.1  # nothing came for so long, and the counts and the broker agree that nothing is left
+QUIET_S = 0.06  # nothing came for so long, and the counts and the broker agree that nothing is left
 QUIET_SHORT_S = 1.2  # the same when the counts say that something is missing: it may still come, or be lost
-LOOK_S = 0.05
-BACKLOG_EVERY_S = 0.25
+LOOK_S = 0.02
+BACKLOG_EVERY_S = 0.1
 
 
 class Drain:

@@ -67,7 +67,7 @@ def test_fates_come_at_the_shares_asked_for():
     rows = stream.draw(stream.generator(steady), steady, 100_000)
     assert np.mean(rows["failures"] == envelope.POISON) == pytest.approx(0.02, abs=0.003)
     assert np.mean(rows["failures"] == 1) == pytest.approx(0.08, abs=0.005)
-    assert np.mean(rows["ttl_ms"] > 0) == pytest.approx(0.05, abs=0.005)
+    assert np.mean(rows["ttl_ms"] > 0) == pytest.approx(0.08, abs=0.005)
     assert np.bincount(rows["class"]).tolist() == pytest.approx([20_000, 70_000, 10_000], rel=0.05)
     assert np.median(rows["work_us"]) == pytest.approx(8_000, rel=0.05)
 
