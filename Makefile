@@ -10,7 +10,7 @@ RUNS    ?= 3
 OUT     ?= reports/demo
 SHELL   := /bin/sh
 
-.PHONY: demo test check unit bench setup brokers clean
+.PHONY: demo test check lint unit bench setup brokers clean
 
 demo: setup brokers
 	$(BIN)/harness run clickstream_fanout priority_tasks password_reset -b $(BROKERS) -n $(RUNS) -o $(OUT) --replace
@@ -18,12 +18,16 @@ demo: setup brokers
 test: setup
 	$(BIN)/python -m pytest
 
-check: setup
+check: lint unit
+
+lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not broker and not browser" -q
+
+unit: setup
+	$(BIN)/python -m pytest -m "not broker and not browser" -q --ignore=tests/end_to_end --ignore=tests/packaging
 
 bench: setup brokers
 	$(BIN)/harness bench judge --events 1M
