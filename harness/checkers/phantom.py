@@ -20,7 +20,8 @@ class Phantom(Checker):
 
     name = "phantom"
     rule = (
-        "Every delivery is of a message that a publisher of this run submitted before (one host, one clock). A "
+        "Every delivery is of a message that a publisher of this run submitted before (on one "
+        "clock, or to within the bound of the measured offset between hosts). A "
         "publish whose every attempt was answered FAIL definitely did not happen, so a delivery of it is a phantom; "
         "one that is only unknown (INFO) may come. A message within a publisher's sequences whose outcome is missing "
         "from the history is our own fault, and the verdict unknown. Damaged payloads that bear this run's mark are "
@@ -57,7 +58,7 @@ class Phantom(Checker):
         messages, first_ns = self.case.messages, view.deliveries.first_ns
         denied = messages.published & (messages.submissions == 0) & (first_ns != NEVER)
         self._found(view, "failed_but_delivered", np.flatnonzero(denied))
-        early = (first_ns < messages.first_submitted_ns) & ~denied
+        early = (first_ns < messages.first_submitted_ns - self.case.meta.clock_bound_ns) & ~denied
         self._found(view, "before_sent", np.flatnonzero(early))
 
     def _found(self, view: GroupView, why: str, numbers: Numbers) -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.errors import DiskFull
+from harness.history.clocks import Clocks
 from harness.history.schema import TABLES
 from harness.history.writer import STREAMS_FOLDER
 
@@ -25,6 +26,11 @@ def stream_batches(path: Path) -> Iterator[pa.RecordBatch]:
         return
 
 
+def corrected_batches(table: str, path: Path, clocks: Clocks) -> Iterator[pa.RecordBatch]:
+    """The whole batches of one worker's stream of ``table``, with times on the clock of the master."""
+    return clocks.corrected(table, path.stem.removeprefix(f"{table}-"), stream_batches(path))
+
+
 def merge_streams(folder: Path) -> dict[str, int]:
     """Write ``<table>.parquet`` for every table, then remove the streams. Rows by table (empty when it was done before). Bounded memory.
 
@@ -36,6 +42,7 @@ def merge_streams(folder: Path) -> dict[str, int]:
     if not streams.is_dir():
         shutil.rmtree(merged, ignore_errors=True)
         return rows
+    clocks = Clocks.load(folder)
     for table, schema in TABLES.items():
         target = folder / f"{table}.parquet"
         scratch = folder / f"{table}.parquet.tmp"
@@ -45,7 +52,7 @@ def merge_streams(folder: Path) -> dict[str, int]:
                 pending: list[pa.RecordBatch] = []
                 pending_rows = 0
                 for path in sorted(streams.glob(f"{table}-*.arrows")):
-                    for batch in stream_batches(path):
+                    for batch in corrected_batches(table, path, clocks):
                         pending.append(batch)
                         pending_rows += batch.num_rows
                         if pending_rows >= ROW_GROUP_ROWS:

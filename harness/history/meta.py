@@ -44,6 +44,7 @@ class HistoryMeta(BaseModel):
     supports: dict[str, str]  # feature -> native | emulated | impossible
     started_ns: int
     started_wall: str  # ISO 8601, UTC: the anchor of the monotonic clock
+    clock_bound_ns: int = 0  # how wrong a difference of times of two hosts may be; 0: one host, one clock
     complete: bool = False  # False: the run was cut off; what is here is still true
 
     def save(self, folder: Path) -> None:

@@ -134,5 +134,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "connected_again": "role, seconds",
     "generator_lag": "phase, p50_ms, p99_ms, max_ms",
     "gave_up": "phase, unsent",
+    "locust_worker": "worker, host, slice, same_clock, offset_us, bound_us, drift_ppm, round_trips",
+    "slice_lost": "worker, host, slice",
     "warning": "text",
 }

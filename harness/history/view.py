@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.errors import HistoryError
-from harness.history.merge import stream_batches
+from harness.history.clocks import Clocks
+from harness.history.merge import corrected_batches, stream_batches
 from harness.history.meta import HistoryMeta
 from harness.history.schema import TABLES
 from harness.history.writer import STREAMS_FOLDER
@@ -130,8 +131,9 @@ class History:
         return sorted((self.folder / STREAMS_FOLDER).glob(f"{table}-*.arrows"))
 
     def _streams(self, table: str, names: list[str]) -> Iterator[Any]:
+        clocks = Clocks.load(self.folder)
         for path in self._stream_files(table):
-            for batch in stream_batches(path):
+            for batch in corrected_batches(table, path, clocks):
                 missing = set(names) - set(batch.schema.names)
                 if missing:
                     raise HistoryError(

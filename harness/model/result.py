@@ -99,6 +99,32 @@ class FaultRecord(Document):
     first_acknowledged_s: float | None = None  # first message acknowledged again, after the fault
 
 
+class LoadWorker(Document):
+    """One Locust worker: the slice it carried, and how its clock stood against the master's.
+
+    ``offset_us`` is its monotonic clock minus the master's, at the middle of the run, right to within ``bound_us``. With
+    ``same_clock`` both are one clock (one machine): the offset is then not applied, only stated as a check of the measurement.
+    """
+
+    name: str
+    host: str
+    slice: list[str]
+    state: Literal["done", "lost"] = "done"
+    same_clock: bool = False
+    offset_us: float = 0.0
+    bound_us: float = 0.0
+    drift_ppm: float = 0.0
+    round_trips: int = 0
+
+
+class LoadRecord(Document):
+    """Where the load of a run came from, when not from the runner's own processes on this machine."""
+
+    engine: str  # "locust 2.47.0"
+    workers: list[LoadWorker]
+    bound_us: float = 0.0  # of a latency between two hosts: both ends' bounds
+
+
 class RunRecord(Document):
     """One workload on one broker, once."""
 
@@ -114,6 +140,7 @@ class RunRecord(Document):
     history: str = ""  # folder, relative to the result document
     phases: list[PhaseRecord] = Field(default_factory=list)
     faults: list[FaultRecord] = Field(default_factory=list)
+    load: LoadRecord | None = None
 
 
 class Measure(Document):

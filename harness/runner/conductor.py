@@ -26,10 +26,10 @@ from harness.model.workload import Phase, Workload
 from harness.runner.control import PhaseDone, Rewind, Rewound, RunPhase, Stop, Stopped
 from harness.runner.crew import Crew
 from harness.runner.drain import Drain
+from harness.runner.engine import ForkedEngine, LoadEngine
 from harness.runner.sampling import Sampler
 from harness.runner.unrest import Unrest
 
-LEAD_S = 0.06  # between the command and a phase's first intended time
 TICK_S = 0.02
 SETTLE_IN_DEADLINE_S = 30.0
 STOP_DEADLINE_S = 15.0
@@ -58,7 +58,15 @@ class CellSpec:
 class Conductor:
     """Use once: ``run`` returns the record, whatever happened; the history is readable either way."""
 
-    def __init__(self, cell: CellSpec, broker: Broker, info: BrokerInfo, adapter: Adapter, say: Say) -> None:
+    def __init__(
+        self,
+        cell: CellSpec,
+        broker: Broker,
+        info: BrokerInfo,
+        adapter: Adapter,
+        say: Say,
+        engine: LoadEngine | None = None,
+    ) -> None:
         self._cell = cell
         self._workload = cell.workload
         self._broker = broker
@@ -86,7 +94,8 @@ class Conductor:
             started_wall=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
         self._events = EventLog(cell.folder, "conductor")
-        self._crew = Crew(cell, info, self.plan, groups, self._events)
+        self._engine = engine or ForkedEngine()
+        self._crew = Crew(cell, info, self.plan, groups, self._events, engine=self._engine)
         self._drain = Drain(adapter, info, self.plan, cell.workload, self._crew)
         self._unrest = Unrest(broker, self._crew, self._events)
         self._phases: list[PhaseRecord] = []
@@ -100,6 +109,7 @@ class Conductor:
         self._meta.save(self._cell.folder)
         sampler.start()
         try:
+            self._engine.open(self._cell.folder, self._cell.broker_name, self._meta, self._events)
             self._adapter.provision(self._info, self.plan)
             self._crew.start()
             self._settle_in()
@@ -115,6 +125,7 @@ class Conductor:
                 self._crew.end()
                 self._unrest.finish()
                 sampler.stop()
+                state, error = self._gather(state, error)
                 self._events.close()
                 self._close_history(complete=state == "done")
         if state == "done":
@@ -131,7 +142,17 @@ class Conductor:
             seconds=self._since_start(time.monotonic_ns()),
             phases=self._phases,
             faults=self._fault_records(),
+            load=self._engine.record(),
         )
+
+    def _gather(self, state: str, error: str) -> tuple[str, str]:
+        """Bring the workers' histories here; one that is not whole makes a finished run a failed one."""
+        try:
+            self._engine.gather()
+        except HarnessError as problem:
+            self._events.add("warning", text=problem.message)
+            return ("failed", problem.message) if state == "done" else (state, error)
+        return state, error
 
     def _tear_down(self) -> None:
         """What cannot be removed is said; it costs no finished run."""
@@ -153,7 +174,7 @@ class Conductor:
         if phase.kind == "replay":
             self._replay(index, phase)
             return
-        start_ns = time.monotonic_ns() + int(LEAD_S * 1e9)
+        start_ns = time.monotonic_ns() + int(self._engine.lead_s * 1e9)
         length_s = phase.for_ or 0.0
         deadline_ns = start_ns + int((length_s + self._workload.drain_deadline) * 1e9)
         self._events.add("phase_started", at_ns=start_ns, phase=index, name=phase.name)
@@ -312,7 +333,8 @@ class Conductor:
     def _targets(self) -> dict[tuple[str, str], tuple[int, ...]]:
         targets: dict[tuple[str, str], tuple[int, ...]] = {("broker", self._cell.broker_name): self._broker.pids()}
         for worker in self._crew.all():
-            targets["client", worker.spec.worker] = (worker.pid,)
+            if worker.local:
+                targets["client", worker.spec.worker] = (worker.pid,)
         return targets
 
     def _disk_bytes(self) -> int:

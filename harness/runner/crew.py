@@ -10,8 +10,8 @@ from harness.model.broker import BrokerInfo
 from harness.model.messages import DEAD_LETTERS
 from harness.model.provisioning import Provisioning
 from harness.runner.control import Counter, CrashBeforeSettling, Ready, WorkerSpec
+from harness.runner.engine import ForkedEngine, LoadEngine, Worker
 from harness.runner.publishing import ERRORS_MAX
-from harness.runner.workers import WorkerHandle, worker_context
 
 if TYPE_CHECKING:
     from harness.runner.conductor import CellSpec
@@ -31,6 +31,7 @@ class Crew:
         events: EventLog,
         *,
         record: bool = True,
+        engine: LoadEngine | None = None,
     ) -> None:
         self._cell = cell
         self._info = info
@@ -38,10 +39,10 @@ class Crew:
         self._groups = groups
         self._events = events
         self._record = record
-        self._context = worker_context()
-        self.publishers: list[WorkerHandle] = []
-        self._members: list[WorkerHandle] = []
-        self._fallen: list[WorkerHandle] = []
+        self._engine = engine or ForkedEngine()
+        self.publishers: list[Worker] = []
+        self._members: list[Worker] = []
+        self._fallen: list[Worker] = []
         self._expected_deaths: set[str] = set()
         self._errors: dict[int, str] = {}
 
@@ -53,7 +54,7 @@ class Crew:
         self._await_ready(self._members)
         for producer in range(self._cell.workload.publishers):
             spec = self._spec("publisher", f"publisher-{producer}", producer=producer)
-            self.publishers.append(WorkerHandle(self._context, spec))
+            self.publishers.append(self._engine.hire(spec))
         self._await_ready(self.publishers)
 
     def _spec(self, role: str, worker: str, **more: object) -> WorkerSpec:
@@ -75,12 +76,12 @@ class Crew:
             **more,  # type: ignore[arg-type]
         )
 
-    def _start_member(self, group: str, number: int, member: int, incarnation: int) -> WorkerHandle:
+    def _start_member(self, group: str, number: int, member: int, incarnation: int) -> Worker:
         name = f"{group.strip('@')}-{member}" + (f"-{incarnation}" if incarnation else "")
         spec = self._spec("subscriber", name, group=group, group_number=number, member=member, incarnation=incarnation)
-        return WorkerHandle(self._context, spec)
+        return self._engine.hire(spec)
 
-    def _await_ready(self, workers: list[WorkerHandle]) -> None:
+    def _await_ready(self, workers: list[Worker]) -> None:
         deadline = time.monotonic() + START_DEADLINE_S
         waiting = list(workers)
         while waiting and time.monotonic() < deadline:
@@ -88,10 +89,10 @@ class Crew:
 
     # -- who ----------------------------------------------------------------------------------------------------------
 
-    def all(self) -> list[WorkerHandle]:
+    def all(self) -> list[Worker]:
         return [*self._members, *self.publishers]
 
-    def members_of(self, group: str) -> list[WorkerHandle]:
+    def members_of(self, group: str) -> list[Worker]:
         return [worker for worker in self._members if worker.spec.group == group]
 
     def ready(self) -> bool:
@@ -99,8 +100,9 @@ class Crew:
 
     def check(self) -> None:
         """Raises WorkerDied when a worker ended that was not meant to; starts the successor of one that was."""
+        self._engine.check()
         for worker in self.all():
-            if worker.process.is_alive():
+            if worker.alive():
                 continue
             if worker.spec.worker not in self._expected_deaths:
                 raise worker.death()
@@ -116,7 +118,7 @@ class Crew:
     def fallen(self, pid: int) -> bool:
         return any(worker.pid == pid for worker in self._fallen)
 
-    def _succeed(self, dead: WorkerHandle) -> None:
+    def _succeed(self, dead: Worker) -> None:
         spec = dead.spec
         place = self._members.index(dead)
         self._fallen.append(dead)
@@ -152,6 +154,4 @@ class Crew:
     def end(self) -> None:
         """Every process of the crew is gone when this returns."""
         for worker in [*self.all(), *self._fallen]:
-            if worker.process.is_alive():
-                worker.process.join(0.5 if worker.spec.role == "publisher" else 0.1)
-            worker.end(0.1)
+            worker.end(0.6 if worker.spec.role == "publisher" else 0.2)

@@ -54,7 +54,9 @@ def worker_context() -> multiprocessing.context.ForkServerContext:
 
 
 class WorkerHandle:
-    """The conductor's end of one worker process."""
+    """The conductor's end of one worker process of this machine."""
+
+    local = True
 
     def __init__(self, context: multiprocessing.context.ForkServerContext, spec: WorkerSpec) -> None:
         self.spec = spec
@@ -84,6 +86,9 @@ class WorkerHandle:
         if isinstance(reply, Failed):
             raise reply.error
         return reply
+
+    def alive(self) -> bool:
+        return self.process.is_alive()
 
     def death(self) -> WorkerDied:
         self.process.join(1.0)
