@@ -25,18 +25,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LEADER_EPOCH = 0  # one node never elects
 NO_EPOCH = -1
 METADATA_CACHE_ENTRIES_MAX = 256
 METADATA_CACHE_KEY_BYTES_MAX = 4096
 LOOKUP_ENTRIES_MAX = 20_000
 
 
-def leader_epoch_error(epoch: int) -> int:
+def leader_epoch_error(epoch: int, current: int) -> int:
     """The error for a client that believes in this leader epoch (KIP-320); 0 for the right one and for -1, none."""
-    if epoch in (NO_EPOCH, LEADER_EPOCH):
+    if epoch in (NO_EPOCH, current):
         return 0
-    return ErrorCode.FENCED_LEADER_EPOCH if epoch < LEADER_EPOCH else ErrorCode.UNKNOWN_LEADER_EPOCH
+    return ErrorCode.FENCED_LEADER_EPOCH if epoch < current else ErrorCode.UNKNOWN_LEADER_EPOCH
 
 
 class Endpoint(NamedTuple):

@@ -3,6 +3,9 @@
 A parked fetch stands in the list of every partition it asks for. An append takes its size off what the fetch still
 misses; at zero, or at its deadline, the fetch is answered with whatever is there then. Answers are given at the end of
 the event loop's round (`run_ready`), so that several appends of one round wake a reader once.
+
+A reader of committed records does not see an append while a transaction is open before it: such appends are not counted,
+and when a transaction ends (`stable_moved`) its fetch looks again what there is.
 """
 
 from __future__ import annotations
@@ -19,12 +22,15 @@ if TYPE_CHECKING:
 class Waiter:
     """One parked fetch."""
 
-    __slots__ = ("answer", "bytes_missing", "logs", "settled", "timer")
+    __slots__ = ("answer", "bytes_missing", "committed_only", "logs", "settled", "timer")
 
-    def __init__(self, logs: Sequence[PartitionLog], bytes_missing: int, answer: Callable[[], None]) -> None:
+    def __init__(
+        self, logs: Sequence[PartitionLog], bytes_missing: int, answer: Callable[[], None], *, committed_only: bool
+    ) -> None:
         self.logs = logs
         self.bytes_missing = bytes_missing
         self.answer = answer
+        self.committed_only = committed_only
         self.settled = False
         self.timer: Timer | None = None
 
@@ -38,10 +44,19 @@ class Waiters:
         self._ready: list[Waiter] = []
 
     def park(
-        self, logs: Sequence[PartitionLog], bytes_missing: int, deadline_s: float, answer: Callable[[], None]
+        self,
+        logs: Sequence[PartitionLog],
+        bytes_missing: int,
+        deadline_s: float,
+        answer: Callable[[], None],
+        *,
+        committed_only: bool = False,
     ) -> Waiter:
-        """Have `answer` called once `bytes_missing` bytes were appended to `logs`, or at the deadline."""
-        waiter = Waiter(logs, bytes_missing, answer)
+        """Have `answer` called once `bytes_missing` bytes were appended to `logs`, or at the deadline.
+
+        With `committed_only` it is also called whenever a transaction ends in one of `logs`.
+        """
+        waiter = Waiter(logs, bytes_missing, answer, committed_only=committed_only)
         for log in logs:
             self.by_log.setdefault(log, {})[waiter] = None
         waiter.timer = self._timers.schedule(deadline_s, lambda: self._settle(waiter))
@@ -54,10 +69,17 @@ class Waiters:
             return
         ready = []
         for waiter in waiting:
+            if waiter.committed_only and log.producers.ongoing:
+                continue  # not visible to it yet
             waiter.bytes_missing -= size_bytes
             if waiter.bytes_missing <= 0:
                 ready.append(waiter)
         for waiter in ready:
+            self._settle(waiter)
+
+    def stable_moved(self, log: PartitionLog) -> None:
+        """A transaction has ended in `log`: readers of committed records look again."""
+        for waiter in [waiter for waiter in self.by_log.get(log, ()) if waiter.committed_only]:
             self._settle(waiter)
 
     def wake(self, log: PartitionLog) -> None:

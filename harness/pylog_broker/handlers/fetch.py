@@ -10,14 +10,18 @@ A fetch that finds less than `min_bytes` waits, up to `max_wait_ms`, for as many
 errors and when a topic is deleted. An offset outside of the log is OFFSET_OUT_OF_RANGE, one between high watermark and
 log end an empty answer. A leader epoch that is not the partition's is FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH.
 
-Left out: fetch sessions (KIP-227), every answer has session id 0; aborted transactions; replicas' own fields (replica
-id, last fetched epoch, diverging epochs); down-conversion: zstd batches go to whoever asks.
+With isolation level 1 (read_committed) records below the last stable offset are sent, together with the aborted
+transactions among them; control batches are sent to everybody, and clients filter (KIP-98).
+
+Left out: fetch sessions (KIP-227), every answer has session id 0; replicas' own fields (replica id, last fetched epoch,
+diverging epochs); down-conversion: zstd batches go to whoever asks.
 """
 
 from __future__ import annotations
 
 import logging
 import struct
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.pylog_broker.broker import NO_EPOCH, leader_epoch_error
@@ -60,6 +64,9 @@ _pack_v4 = struct.Struct(">ihqqi").pack
 _pack_v5 = struct.Struct(">ihqqqi").pack
 _pack_v11 = struct.Struct(">ihqqqii").pack
 _pack_v12 = struct.Struct(">ihqqqBi").pack
+_pack_offsets = struct.Struct(">ihqq").pack
+_pack_aborted = struct.Struct(">qq").pack
+_pack_int64 = struct.Struct(">q").pack
 _pack_int32 = struct.Struct(">i").pack
 _pack_head = struct.Struct(">ihi").pack
 
@@ -93,6 +100,8 @@ class PartitionResult(NamedTuple):
     last_stable_offset: int
     log_start_offset: int
     records: LogSlice
+    aborted: Sequence[tuple[int, int]] = ()
+    """(producer id, first offset) of aborted transactions among `records`."""
 
 
 class Found(NamedTuple):
@@ -118,24 +127,30 @@ def handle(context: RequestContext, body: memoryview) -> SlicedBody | Deferred:
     found = _find(broker, context, request)
     if found.bytes_found >= request.bytes_min or found.is_final or request.wait_ms_max <= 0 or not found.results:
         return _encode(version, request, found)
-    return _park(broker, context, request, found)
-
-
-def _park(broker: Broker, context: RequestContext, request: FetchRequest, found: Found) -> Deferred:
     deferred = Deferred()
+    _park(broker, context, request, found, deferred, broker.now_s() + request.wait_ms_max / 1000)
+    return deferred
+
+
+def _park(
+    broker: Broker, context: RequestContext, request: FetchRequest, found: Found, deferred: Deferred, deadline_s: float
+) -> None:
+    committed_only = request.isolation_level == READ_COMMITTED
 
     def answer() -> None:
-        if not deferred.cancelled:
-            deferred.complete(_encode(context.version, request, _find(broker, context, request)))
+        if deferred.cancelled:
+            return
+        now_found = _find(broker, context, request)
+        is_enough = now_found.bytes_found >= request.bytes_min or now_found.is_final or not committed_only
+        if is_enough or broker.now_s() >= deadline_s:
+            deferred.complete(_encode(context.version, request, now_found))
+        else:  # a transaction has ended, but not enough became visible by that
+            _park(broker, context, request, now_found, deferred, deadline_s)
 
     waiter = broker.waiters.park(
-        found.logs,
-        request.bytes_min - found.bytes_found,
-        broker.now_s() + request.wait_ms_max / 1000,
-        answer,
+        found.logs, request.bytes_min - found.bytes_found, deadline_s, answer, committed_only=committed_only
     )
     deferred.on_cancel = lambda: broker.waiters.cancel(waiter)
-    return deferred
 
 
 # --- reading -------------------------------------------------------------------------------------------------------
@@ -169,7 +184,8 @@ def _find(broker: Broker, context: RequestContext, request: FetchRequest) -> Fou
             result = _read(log, row, left - found, committed_only=committed_only, at_least_one=found == 0)
         results[slot] = result
         length = result.records.length
-        if result.error or (length and result.records.next_offset != result.high_watermark):
+        limit = result.last_stable_offset if committed_only else result.high_watermark
+        if result.error or (length and result.records.next_offset != limit):
             is_final = True
         if length:
             found += length
@@ -185,7 +201,7 @@ def _read(
     log: PartitionLog, row: PartitionRequest, bytes_left: int, *, committed_only: bool, at_least_one: bool
 ) -> PartitionResult:
     high_watermark, stable = log.high_watermark, log.last_stable_offset
-    if row.leader_epoch != NO_EPOCH and (error := leader_epoch_error(row.leader_epoch)):
+    if row.leader_epoch != NO_EPOCH and (error := leader_epoch_error(row.leader_epoch, log.leader_epoch)):
         return PartitionResult(error, NO_OFFSET, NO_OFFSET, NO_OFFSET, EMPTY_SLICE)
     limit = stable if committed_only else high_watermark
     bytes_max = row.bytes_max if row.bytes_max < bytes_left else bytes_left
@@ -194,6 +210,10 @@ def _read(
             records = EMPTY_SLICE
         else:
             records = log.read(row.offset, max(0, bytes_max), limit_offset=limit, at_least_one=at_least_one)
+        if committed_only and records.length:
+            end = records.next_offset if records.next_offset >= 0 else limit
+            aborted = log.aborted_transactions(row.offset, end)
+            return PartitionResult(ErrorCode.NONE, high_watermark, stable, log.log_start_offset, records, aborted)
     except StorageError as error:
         if error.fault != "client":
             logger.error("fetch from %s-%d: %s", log.topic, log.partition, error)
@@ -340,7 +360,10 @@ def _write_count(out: bytearray, count: int, flexible: bool) -> None:
 
 
 def _write_partition(parts: _Parts, version: int, partition: int, result: PartitionResult, isolation: int) -> None:
-    error, high_watermark, stable, start, records = result
+    error, high_watermark, stable, start, records, aborted_rows = result
+    if aborted_rows:
+        _write_with_aborted(parts, version, partition, result)
+        return
     # Aborted transactions: null for who does not ask for committed records only, else empty.
     aborted = 0 if isolation == READ_COMMITTED else -1
     out = parts.out
@@ -358,6 +381,30 @@ def _write_partition(parts: _Parts, version: int, partition: int, result: Partit
     if records.length:
         parts.add_slice(records)
     if version >= FLEXIBLE_FROM:
+        parts.out.append(0)
+
+
+def _write_with_aborted(parts: _Parts, version: int, partition: int, result: PartitionResult) -> None:
+    """The same with aborted transactions, whose number makes the width vary."""
+    error, high_watermark, stable, start, records, aborted = result
+    flexible = version >= FLEXIBLE_FROM
+    out = parts.out
+    out += _pack_offsets(partition, error, high_watermark, stable)
+    if version >= 5:
+        out += _pack_int64(start)
+    _write_count(out, len(aborted), flexible)
+    for producer_id, first_offset in aborted:
+        out += _pack_aborted(producer_id, first_offset)
+        if flexible:
+            out.append(0)
+    if version >= 11:
+        out += _pack_int32(-1)  # no preferred read replica
+    if flexible:
+        write_unsigned_varint(out, records.length + 1)
+    else:
+        out += _pack_int32(records.length)
+    parts.add_slice(records)
+    if flexible:
         parts.out.append(0)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from harness.pylog_broker.broker import LEADER_EPOCH, leader_epoch_error
+from harness.pylog_broker.broker import leader_epoch_error
 from harness.pylog_broker.handlers.api import Api, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.list_offsets import (
@@ -58,7 +58,7 @@ def _look_up(
     index = row.partition_index
     if not 0 <= index < len(logs):
         return ListOffsetsResponsePartition(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-    error = leader_epoch_error(row.current_leader_epoch)
+    error = leader_epoch_error(row.current_leader_epoch, logs[index].leader_epoch)
     if error:
         return ListOffsetsResponsePartition(index, error)
     if row.timestamp < 0 and version < FIRST_VERSION.get(row.timestamp, version + 1):
@@ -68,7 +68,7 @@ def _look_up(
     except StorageError as failure:
         logger.error("offset lookup in %s-%d: %s", logs[index].topic, index, failure)
         return ListOffsetsResponsePartition(index, failure.error_code)
-    epoch = LEADER_EPOCH if offset >= 0 else -1
+    epoch = logs[index].leader_epochs.epoch_at(offset) if offset >= 0 else -1
     return ListOffsetsResponsePartition(index, ErrorCode.NONE, timestamp, offset, epoch)
 
 

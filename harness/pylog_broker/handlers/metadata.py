@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 
-from harness.pylog_broker.broker import LEADER_EPOCH, Broker
+from harness.pylog_broker.broker import Broker
 from harness.pylog_broker.handlers import authorized_operations
 from harness.pylog_broker.handlers.api import Api, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
@@ -95,8 +95,8 @@ def _create(broker: Broker, name: str) -> MetadataResponseTopic:
 def _describe(broker: Broker, topic: Topic, operations: int | None) -> MetadataResponseTopic:
     node = [broker.node_id]
     partitions = [
-        MetadataResponsePartition(ErrorCode.NONE, index, broker.node_id, LEADER_EPOCH, node, node)
-        for index in range(len(topic.partitions))
+        MetadataResponsePartition(ErrorCode.NONE, index, broker.node_id, log.leader_epoch, node, node)
+        for index, log in enumerate(topic.partitions)
     ]
     return MetadataResponseTopic(
         ErrorCode.NONE,

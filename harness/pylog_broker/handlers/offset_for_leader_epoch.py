@@ -1,14 +1,15 @@
 """OffsetForLeaderEpoch (key 23), versions 2 to 4.
 
-Where the log of a leader epoch ends (KIP-101, KIP-320), so that a consumer can see that its log was truncated. There is
-one epoch so far, and it ends at the log end; an epoch that never was answers -1 for both.
+Where the log of a leader epoch ends (KIP-101, KIP-279, KIP-320), so that a consumer can see that its log was truncated. The
+answer is the largest epoch not above the one asked for, and where the next one starts; the present epoch ends at the log
+end. An epoch later than any answers -1 for both. Every start after anything but a clean shutdown is a new epoch.
 
-Left out: nothing for one epoch.
+Left out: the replica id, since there are no replicas.
 """
 
 from __future__ import annotations
 
-from harness.pylog_broker.broker import LEADER_EPOCH, Broker, leader_epoch_error
+from harness.pylog_broker.broker import Broker, leader_epoch_error
 from harness.pylog_broker.handlers.api import Api, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.offset_for_leader_epoch import (
@@ -38,13 +39,12 @@ def _end_of_epoch(
     topic = broker.catalog.topics.get(name)
     if topic is None or not 0 <= row.partition < len(topic.partitions):
         return OffsetForLeaderEpochResponsePartition(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, row.partition)
-    error = leader_epoch_error(row.current_leader_epoch)
+    log = topic.partitions[row.partition]
+    error = leader_epoch_error(row.current_leader_epoch, log.leader_epoch)
     if error:
         return OffsetForLeaderEpochResponsePartition(error, row.partition)
-    if row.leader_epoch != LEADER_EPOCH:
-        return OffsetForLeaderEpochResponsePartition(ErrorCode.NONE, row.partition)
-    end = topic.partitions[row.partition].log_end_offset
-    return OffsetForLeaderEpochResponsePartition(ErrorCode.NONE, row.partition, LEADER_EPOCH, end)
+    epoch, end = log.leader_epochs.end_of(row.leader_epoch, log.log_end_offset)
+    return OffsetForLeaderEpochResponsePartition(ErrorCode.NONE, row.partition, epoch, end)
 
 
 API = Api(23, "OffsetForLeaderEpoch", 2, 4, OffsetForLeaderEpochRequest, handle)

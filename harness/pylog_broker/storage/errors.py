@@ -72,6 +72,20 @@ class InvalidProducerEpoch(StorageError):
     fault = "client"
 
 
+class InvalidTransactionState(StorageError):
+    """A batch does not go with the producer's transaction in this partition (INVALID_TXN_STATE)."""
+
+    error_code = 48
+    fault = "client"
+
+
+class CoordinatorFenced(StorageError):
+    """A marker comes from a coordinator that another one has replaced (TRANSACTION_COORDINATOR_FENCED)."""
+
+    error_code = 52
+    fault = "client"
+
+
 class StorageFailed(StorageError):
     """The disk refused: full, failed, or the log is offline after an earlier failure (KAFKA_STORAGE_ERROR)."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from harness.pylog_broker.storage.leader_epochs import LeaderEpochs
 from harness.pylog_broker.storage.producer_state import ProducerState
 from harness.pylog_broker.storage.segment import Segment, SegmentFile
 
@@ -49,3 +50,5 @@ class LogState(NamedTuple):
     log_start_offset: int
     log_end_offset: int
     producers: ProducerState
+    leader_epoch: int
+    leader_epochs: LeaderEpochs

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.pylog_broker.storage.documents import write_document
-from harness.pylog_broker.storage.filesystem import FileSystem, sync_directory
+from harness.pylog_broker.storage.filesystem import FileSystem, sync_directory, write_file
 from harness.pylog_broker.storage.index import SparseIndex
+from harness.pylog_broker.storage.leader_epochs import FILE_NAME
 from harness.pylog_broker.storage.producer_state import SNAPSHOT_KIND
 from harness.pylog_broker.storage.segment import Segment
+from harness.pylog_broker.storage.transaction_index import SUFFIX
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ def finish_closed_segment(
             return
         try:
             file_system.sync(file.fd)
+            segment.transactions.sync()
             sync_directory(file_system, os.path.dirname(segment.path))
             segment.save_index(index)
             segment.synced = True
@@ -50,7 +53,7 @@ def delete_segment_files(file_system: FileSystem, segment: Segment) -> Callable[
         logger.error("cannot delete %s: %s", segment.log_path, error)
 
     def unlink() -> None:
-        for path in (doomed, segment.path + ".index", segment.path + ".timeindex"):
+        for path in (doomed, segment.path + ".index", segment.path + ".timeindex", segment.path + SUFFIX):
             try:
                 file_system.unlink(path)
             except FileNotFoundError:
@@ -67,13 +70,17 @@ def write_recovery_aids(
     index: SparseIndex | None,
     producers: list[list[Any]],
     offset: int,
+    leader_epochs: bytes,
 ) -> None:
-    """Write a copy of the active segment's index, and the producers as of `offset`; raises OSError.
+    """Write a copy of the active segment's index, the leader epochs, and the producers as of `offset`; raises OSError.
 
-    Without an fsync: both can be rebuilt.
+    Without an fsync: all can be rebuilt. Only aborted transactions are synced, and that before the snapshot is there:
+    recovery takes what a snapshot covers as known.
     """
     segment.save_index(index)
+    segment.transactions.sync()
     directory = os.path.dirname(segment.path)
+    write_file(file_system, os.path.join(directory, FILE_NAME), leader_epochs, durable=False)
     name = f"{offset:020d}.snapshot"
     if producers:
         write_document(file_system, os.path.join(directory, name), SNAPSHOT_KIND, producers, durable=False)

@@ -16,11 +16,14 @@ from collections.abc import Callable
 from harness.pylog_broker.storage import lookup
 from harness.pylog_broker.storage.batch import (
     BatchHeader,
+    parse_header,
     patch_log_append_time,
     patch_offset,
 )
+from harness.pylog_broker.storage.control import Marker, build_marker
 from harness.pylog_broker.storage.disk_worker import InlineWorker, Job, Worker
 from harness.pylog_broker.storage.errors import (
+    CorruptLog,
     InvalidTimestamp,
     MessageTooLarge,
     OffsetOutOfRange,
@@ -36,11 +39,12 @@ from harness.pylog_broker.storage.housekeeping import (
 from harness.pylog_broker.storage.index import RELATIVE_OFFSET_MAX, SparseIndex
 from harness.pylog_broker.storage.retention import SegmentFacts, expired_segments
 from harness.pylog_broker.storage.segment import OpenSegments, Segment, SegmentFile
+from harness.pylog_broker.storage.stability import Unreplicated
 from harness.pylog_broker.storage.topic_config import INT64_MAX, TopicConfig
+from harness.pylog_broker.storage.transaction_index import AbortedTransaction, aborted_between
 
 __all__ = ["EMPTY_SLICE", "AppendResult", "LogSlice", "LogState", "PartitionLog"]
 
-LEADER_EPOCH = 0  # one node never elects
 CHECKPOINT_COST = 16 << 20  # bytes to be scanned by a recovery, at least, before a checkpoint is due
 BATCH_SCAN_COST = 2 << 10  # what the header of a batch costs a scan, in bytes of CRC
 CURSORS_MAX = 256  # read positions remembered per partition, for readers that go on where they stopped
@@ -51,7 +55,12 @@ def _ignore(_: PartitionLog) -> None:
 
 
 class PartitionLog:
-    """One partition's log. `log_end_offset` is the offset of the next record, `high_watermark` what consumers see."""
+    """One partition's log. `log_end_offset` is the offset of the next record, `high_watermark` what consumers see.
+
+    `replicated_to` is the rule that says up to which offset every in-sync replica has the log, given its new end. None is
+    the rule of a sole replica: what is appended is replicated. `leader_epoch` is the epoch of this leader, which every
+    batch gets.
+    """
 
     def __init__(
         self,
@@ -65,6 +74,7 @@ class PartitionLog:
         open_segments: OpenSegments | None = None,
         worker: Worker | None = None,
         persist_start: Callable[[PartitionLog], None] = _ignore,
+        replicated_to: Callable[[int], int] | None = None,
     ) -> None:
         self._fs = file_system
         self._write = file_system.write
@@ -79,7 +89,12 @@ class PartitionLog:
         self._active = state.segments[-1]
         self.log_start_offset = state.log_start_offset
         self.log_end_offset = state.log_end_offset
+        self._replicated_to = replicated_to
+        self.high_watermark = state.log_end_offset if replicated_to is None else state.log_start_offset
         self.producers = state.producers
+        self.leader_epoch = state.leader_epoch
+        self.leader_epochs = state.leader_epochs
+        self._unreplicated = Unreplicated()
         self.failure: str | None = None
         self._cursors: dict[int, tuple[Segment, int, int]] = {}
         self._unflushed_records = 0
@@ -87,18 +102,29 @@ class PartitionLog:
         self._directory_synced = False
         self._scan_cost = 0
         self.set_config(config)
+        self._begin_epoch()
 
     # --- facts ------------------------------------------------------------------------------------------------------
 
     @property
-    def high_watermark(self) -> int:
-        """Offset below which records are replicated; the log end, as long as there is one replica."""
-        return self.log_end_offset
-
-    @property
     def last_stable_offset(self) -> int:
-        """Offset below which no transaction is open; the high watermark, as long as there are no transactions."""
-        return self.log_end_offset
+        """Offset below which every transaction has ended and is replicated: what read_committed consumers see."""
+        stable = self.high_watermark
+        ongoing = self.producers.ongoing
+        if ongoing or self._unreplicated:
+            for first in ongoing.values():  # ascending: the first one is the oldest
+                stable = min(stable, first)
+                break
+            stable = max(self.log_start_offset, self._unreplicated.limit(stable, self.high_watermark))
+        return stable
+
+    def advance_high_watermark(self, offset: int) -> bool:
+        """Let consumers see what lies below `offset`; it never moves back, nor beyond the log end. Whether it moved."""
+        offset = min(offset, self.log_end_offset)
+        if offset <= self.high_watermark:
+            return False
+        self.high_watermark = offset
+        return True
 
     @property
     def size_bytes(self) -> int:
@@ -130,13 +156,21 @@ class PartitionLog:
         active = self._active
         self._roll_at_ms = active.created_ms + self.config.segment_ms if active.size > 0 else INT64_MAX
 
+    def _begin_epoch(self) -> None:
+        """Note that this leader writes from the log end on, before anything is written with its epoch."""
+        if self.leader_epochs.assign(self.leader_epoch, self.log_end_offset):
+            try:
+                self.leader_epochs.save(self._fs, self.directory)
+            except OSError as error:
+                raise StorageFailed(f"{self.directory}: {error}") from error
+
     # --- append -----------------------------------------------------------------------------------------------------
 
     def append(self, batch: bytearray | memoryview, header: BatchHeader, *, now_ms: int) -> AppendResult:
         """Assign offsets to a verified batch and write it; patches `batch` in place.
 
-        Raises MessageTooLarge, InvalidTimestamp, OutOfOrderSequence, InvalidProducerEpoch, or StorageFailed when the disk
-        refuses. After any of them the log is as it was.
+        Raises MessageTooLarge, InvalidTimestamp, OutOfOrderSequence, InvalidProducerEpoch, InvalidTransactionState, or
+        StorageFailed when the disk refuses. After any of them the log is as it was.
         """
         size = header.length
         if size > self._max_message_bytes:
@@ -147,6 +181,39 @@ class PartitionLog:
                 return AppendResult(earlier.base_offset, earlier.append_time_ms, self.log_start_offset, True)
         if not self._log_append_time:
             self._check_create_time(header, now_ms)
+        return self._append(batch, header, now_ms)
+
+    def append_marker(self, marker: Marker, *, now_ms: int) -> AppendResult:
+        """End a producer's transaction in this partition; raises InvalidProducerEpoch, CoordinatorFenced, StorageFailed.
+
+        Where no transaction is open, the marker still raises the producer's epoch.
+        """
+        self.producers.check_marker(marker)
+        batch = build_marker(marker, timestamp_ms=now_ms)
+        result = self._append(batch, parse_header(batch), now_ms)
+        first_offset = self.producers.end_transaction(marker, now_ms)
+        if first_offset is None:
+            return result
+        if self.high_watermark <= result.base_offset:
+            self._unreplicated.add(first_offset, result.base_offset)
+        if not marker.committed:
+            try:
+                row = AbortedTransaction(
+                    marker.producer_id, first_offset, result.base_offset, self._stable_after_marker()
+                )
+                self._active.transactions.append(row)
+            except (OSError, CorruptLog) as error:
+                # The marker is in the log: a restart rebuilds the index from it. Until then nothing may be served.
+                self.failure = f"the index of aborted transactions could not be written: {error}"
+                raise StorageFailed(self._failure_text()) from error
+        return result
+
+    def _stable_after_marker(self) -> int:
+        return next(iter(self.producers.ongoing.values()), self.log_end_offset)
+
+    def _append(self, batch: bytearray | memoryview, header: BatchHeader, now_ms: int) -> AppendResult:
+        """Write a batch that may be written."""
+        size = header.length
         base_offset = self.log_end_offset
         end_offset = base_offset + header.last_offset_delta + 1
         segment = self._active
@@ -163,7 +230,7 @@ class PartitionLog:
             patch_log_append_time(batch, header.attributes, now_ms)
         else:
             timestamp, append_time_ms = header.max_timestamp, -1
-        patch_offset(batch, base_offset, LEADER_EPOCH)
+        patch_offset(batch, base_offset, self.leader_epoch)
         file, index = segment.file, segment.index
         if file is None or index is None or position == 0:
             file, index = self._activate(now_ms)
@@ -176,9 +243,10 @@ class PartitionLog:
         segment.size = position + size
         self.log_end_offset = end_offset
         self._scan_cost += size + BATCH_SCAN_COST
-        if header.producer_id >= 0:
+        if header.base_sequence >= 0:
             self.producers.update(header, base_offset, append_time_ms=append_time_ms, now_ms=now_ms)
         self._count_unflushed(header.record_count, now_ms)
+        self.high_watermark = end_offset if self._replicated_to is None else self._replicated_to(end_offset)
         return AppendResult(base_offset, append_time_ms, self.log_start_offset, False)
 
     def _check_create_time(self, header: BatchHeader, now_ms: int) -> None:
@@ -328,6 +396,7 @@ class PartitionLog:
         del self._bases[:count]
         self._cursors = {offset: cursor for offset, cursor in self._cursors.items() if cursor[0] not in removed}
         self.log_start_offset = max(self.log_start_offset, self._bases[0])
+        self.leader_epochs.cut_before(self.log_start_offset)
         for segment in removed:
             segment.deleted = True
             self._open_segments.forget(segment)
@@ -418,6 +487,11 @@ class PartitionLog:
         found = segment.locate(limit)
         return (segment.size, -1) if found is None else (found[0], found[1].base_offset)
 
+    def aborted_transactions(self, offset: int, end: int) -> list[tuple[int, int]]:
+        """(producer id, first offset) of the aborted transactions with records in [offset, end); raises CorruptLog."""
+        slot = max(bisect_right(self._bases, offset) - 1, 0)
+        return aborted_between(self._segments[slot:], offset, end)
+
     # --- look-up by time --------------------------------------------------------------------------------------------
 
     def offset_for_timestamp(self, timestamp_ms: int) -> tuple[int, int] | None:
@@ -443,7 +517,8 @@ class PartitionLog:
         self._scan_cost = 0
         snapshot = self.producers.to_body()
         offset = self.log_end_offset
-        return self.recovery_row(), lambda: write_recovery_aids(self._fs, active, frozen, snapshot, offset)
+        epochs = self.leader_epochs.encode()
+        return self.recovery_row(), lambda: write_recovery_aids(self._fs, active, frozen, snapshot, offset, epochs)
 
     @property
     def needs_checkpoint(self) -> bool:
@@ -467,6 +542,7 @@ class PartitionLog:
             "max_timestamp_offset": active.max_timestamp_offset,
             "producers": len(self.producers),
             "synced": self.synced_offset,
+            "leader_epoch": self.leader_epoch,
         }
 
     def close(self) -> None:
@@ -492,7 +568,8 @@ class PartitionLog:
             self._open_segments.forget(segment)
         self._active = Segment(self._fs, self.directory, self.log_end_offset, size=0, created_ms=0)
         self._segments, self._bases = [self._active], [self.log_end_offset]
-        self.log_start_offset = self.log_end_offset
+        self.log_start_offset = self.high_watermark = self.log_end_offset
+        self.producers.clear()
         self._cursors.clear()
 
     def flush_all(self) -> None:
@@ -504,6 +581,7 @@ class PartitionLog:
                     file, _ = segment.open()
                     self._fs.sync(file.fd)
                     segment.synced = True
+                segment.transactions.sync()
         except OSError as error:
             self.failure = f"fsync failed: {error}"
             raise StorageFailed(f"{self.directory}: {self.failure}") from error

@@ -13,17 +13,21 @@ follows. In an earlier segment it is damage: the file is left alone, and readers
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import logging
 import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from harness.pylog_broker.storage.batch import CONTROL_BIT, BatchHeader
+from harness.pylog_broker.storage.control import read_marker
 from harness.pylog_broker.storage.documents import read_document
-from harness.pylog_broker.storage.errors import CorruptLog, UnsupportedFormat
+from harness.pylog_broker.storage.errors import CorruptBatch, CorruptLog, UnsupportedFormat
 from harness.pylog_broker.storage.facts import LogState
 from harness.pylog_broker.storage.filesystem import FileSystem
 from harness.pylog_broker.storage.index import SparseIndex
+from harness.pylog_broker.storage.leader_epochs import LeaderEpochs, load_leader_epochs
 from harness.pylog_broker.storage.producer_state import SNAPSHOT_KIND, ProducerState
 from harness.pylog_broker.storage.segment import (
     INDEX_INTERVAL_BYTES,
@@ -31,7 +35,9 @@ from harness.pylog_broker.storage.segment import (
     Segment,
     SegmentFile,
     check_batches,
+    walk_headers,
 )
+from harness.pylog_broker.storage.transaction_index import AbortedTransaction
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +95,7 @@ class _Recovery:
         self.scanned_bytes = 0
         self.truncated_bytes = 0
         self.damage: list[str] = []
+        self.epochs = LeaderEpochs()
 
     def run(self) -> tuple[LogState, Report]:
         self._list_segments()
@@ -96,8 +103,10 @@ class _Recovery:
         if not self.segments:
             start = max(self.log_start, row["end"] if row is not None else 0)
             self.segments = [Segment(self.fs, self.directory, start, size=0, created_ms=0)]
-            return LogState(self.segments, start, start, ProducerState()), Report(0, 0, ())
+            epoch = row.get("leader_epoch", 0) if row is not None else 0
+            return LogState(self.segments, start, start, ProducerState(), epoch, LeaderEpochs()), Report(0, 0, ())
         self._mark_synced()
+        self._load_epochs()
         end = self._adopt_row() if self._row_is_exact() else self._scan()
         first = self.segments[0].base_offset
         start = max(first, self.log_start, row["start"] if row is not None else 0)
@@ -108,8 +117,10 @@ class _Recovery:
             fresh.release()
             self.segments.append(fresh)
         producers = self._producers(end)
+        self.epochs.truncate_from(end)
+        self.epochs.cut_before(start)
         report = Report(self.scanned_bytes, self.truncated_bytes, tuple(self.damage))
-        return LogState(self.segments, start, end, producers), report
+        return LogState(self.segments, start, end, producers, self._leader_epoch(), self.epochs), report
 
     def _list_segments(self) -> None:
         self.names = self.fs.listdir(self.directory)
@@ -148,6 +159,31 @@ class _Recovery:
         last.max_timestamp, last.max_timestamp_offset = row["max_timestamp"], row["max_timestamp_offset"]
         return row["end"]
 
+    # --- leader epochs ----------------------------------------------------------------------------------------------
+
+    def _load_epochs(self) -> None:
+        """From the checkpoint file, or from all batch headers where it is missing or damaged."""
+        try:
+            self.epochs = load_leader_epochs(self.fs, self.directory)
+        except (FileNotFoundError, CorruptLog):
+            for segment in self.segments:
+                file, _ = segment.open()
+                with contextlib.suppress(BadBatch):  # the scan cuts it off, or readers are refused there
+                    for _, header in walk_headers(self.fs, file.fd, 0, segment.size, expected_offset=None):
+                        self.epochs.assign(header.leader_epoch, header.base_offset)
+                segment.release()
+
+    def _leader_epoch(self) -> int:
+        """The epoch of the leader that starts now.
+
+        After a clean shutdown the log is what it was, and the epoch stays: clients go on without asking anew. After any
+        other end the tail may be gone and its offsets be given to other records, so this is a new leader, with a new
+        epoch, and clients can see where the old one ends (KIP-320). The checkpoint document makes it durable before the
+        first request.
+        """
+        known = max(self.epochs.latest, self.row.get("leader_epoch", 0) if self.row is not None else 0)
+        return known if self._row_is_exact() else known + 1
+
     # --- scanning ---------------------------------------------------------------------------------------------------
 
     def _scan(self) -> int:
@@ -185,6 +221,8 @@ class _Recovery:
                 self.fs, file.fd, start, segment.size, expected_offset=end_offset
             ):
                 segment.note(index, position_found, header, interval=INDEX_INTERVAL_BYTES)
+                if header.leader_epoch > self.epochs.latest:
+                    self.epochs.assign(header.leader_epoch, header.base_offset)
                 position = position_found + header.length
                 end_offset = header.next_offset
         except BadBatch as error:
@@ -246,19 +284,40 @@ class _Recovery:
         return None if body is None else ProducerState.from_body(body)
 
     def _replay(self, state: ProducerState, offset: int) -> None:
+        """Bring `state`, known up to `offset`, up to the log end; the indexes of aborted transactions come along."""
         following = [segment.base_offset for segment in self.segments[1:]]
         for segment, next_base in zip(self.segments, [*following, None], strict=True):
-            if segment.size == 0 or (next_base is not None and next_base <= offset):
+            if next_base is not None and next_base <= offset:
+                continue
+            segment.transactions.cut_from(offset)
+            if segment.size == 0:
                 continue
             file, index = segment.open()
             start, expected_offset = index.before_offset(offset)
             try:
-                for _, header in check_batches(self.fs, file.fd, start, segment.size, expected_offset=expected_offset):
-                    if header.base_offset >= offset:
+                for position, header in check_batches(
+                    self.fs, file.fd, start, segment.size, expected_offset=expected_offset
+                ):
+                    if header.base_offset < offset:
+                        continue
+                    if header.attributes & CONTROL_BIT:
+                        self._replay_marker(state, segment, header, self.fs.pread(file.fd, header.length, position))
+                    else:
                         state.replay(header)
-            except BadBatch:
+            except (BadBatch, CorruptBatch):
                 # What the producers wrote last cannot be read: without memory they go on, with an old one they would
                 # be told of a gap that is none. The damage itself is reported to the reader who comes there.
                 state.clear()
             if next_base is not None:
                 segment.release()
+
+    def _replay_marker(self, state: ProducerState, segment: Segment, header: BatchHeader, batch: bytes) -> None:
+        marker = read_marker(header, batch)
+        if marker is None:
+            return
+        first_offset = state.end_transaction(marker, header.max_timestamp)
+        if first_offset is not None and not marker.committed:
+            stable = next(iter(state.ongoing.values()), header.next_offset)
+            segment.transactions.append(
+                AbortedTransaction(marker.producer_id, first_offset, header.base_offset, stable)
+            )

@@ -15,6 +15,7 @@ from harness.pylog_broker.storage.batch import HEADER_SIZE, NO_TIMESTAMP, BatchH
 from harness.pylog_broker.storage.errors import CorruptBatch, CorruptLog, UnsupportedMagic
 from harness.pylog_broker.storage.filesystem import FileSystem, read_file, write_file
 from harness.pylog_broker.storage.index import SparseIndex, read_newest_time
+from harness.pylog_broker.storage.transaction_index import TransactionIndex
 
 WALK_BYTES = 8 << 10  # one read of a header walk: an index interval and a bit
 SCAN_BYTES = 1 << 20  # one read of a CRC scan
@@ -150,6 +151,7 @@ class Segment:
         "path",
         "size",
         "synced",
+        "transactions",
         "trusted_from",
         "verified",
     )
@@ -166,6 +168,7 @@ class Segment:
         self.max_timestamp_offset = base_offset
         self.file: SegmentFile | None = None
         self.index: SparseIndex | None = None
+        self.transactions = TransactionIndex(file_system, self.path)
         self.trusted_from = size  # everything behind was appended by this process
         self.verified = VerifiedRanges()
         self.synced = False  # all that was in it when it was closed, or found at start, is fsynced
@@ -189,6 +192,7 @@ class Segment:
         """Let go of the descriptor and the index; readers in flight keep the descriptor alive."""
         self.file = None
         self.index = None
+        self.transactions.release()
 
     def save_index(self, index: SparseIndex | None) -> None:
         """Write the index files, unless there is nothing to write; without an fsync, since they can be rebuilt.
