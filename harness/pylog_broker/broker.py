@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 from harness.pylog_broker.config import BrokerConfig
 from harness.pylog_broker.groups.service import GroupService
 from harness.pylog_broker.protocol.errors import ErrorCode
+from harness.pylog_broker.security.service import Security
 from harness.pylog_broker.storage.catalog import Catalog, Topic
 from harness.pylog_broker.timers import Timers
 from harness.pylog_broker.waiters import Waiters
@@ -55,12 +56,15 @@ class Broker:
         endpoint: Endpoint,
         apis: Mapping[int, Api],
         *,
+        security: Security | None = None,
         wall_clock_s: Callable[[], float] = time.time,
         monotonic_clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.config = config
         self.catalog = catalog
         self.endpoint = endpoint
+        """Where clients of the first listener reach this broker."""
+        self.security = security or Security(config.security)
         self.apis = apis
         self.node_id = config.node_id
         self._wall_clock_s = wall_clock_s
@@ -79,7 +83,7 @@ class Broker:
         self.on_topic_deleted: list[Callable[[str], None]] = [self.groups.forget_topic]
         """Called with the name of each topic that was deleted."""
         self.api_versions_cache: dict[int, bytes] = {}
-        self.metadata_cache: dict[tuple[int, bytes], bytes] = {}
+        self.metadata_cache: dict[tuple[int, str, bytes], bytes] = {}
         self._image_version = catalog.image_version
         self._topics_by_wire_name: dict[bytes, Topic] = {}
 
@@ -124,21 +128,21 @@ class Broker:
         self._topics_by_wire_name.clear()
         self.metadata_cache.clear()
 
-    def cached_metadata(self, version: int, body: memoryview) -> bytes | None:
-        """The response to the same Metadata request, if no metadata has changed since."""
+    def cached_metadata(self, version: int, listener: str, body: memoryview) -> bytes | None:
+        """The response to the same Metadata request on the same listener, if no metadata has changed since."""
         if self._image_version != self.catalog.image_version:
             self._image_changed()
         if len(body) > METADATA_CACHE_KEY_BYTES_MAX:
             return None
-        return self.metadata_cache.get((version, bytes(body)))
+        return self.metadata_cache.get((version, listener, bytes(body)))
 
-    def cache_metadata(self, version: int, body: memoryview, response: bytes) -> None:
+    def cache_metadata(self, version: int, listener: str, body: memoryview, response: bytes) -> None:
         """Keep a response for `cached_metadata`; a full cache is emptied."""
         if len(body) > METADATA_CACHE_KEY_BYTES_MAX:
             return
         if len(self.metadata_cache) >= METADATA_CACHE_ENTRIES_MAX:
             self.metadata_cache.clear()
-        self.metadata_cache[version, bytes(body)] = response
+        self.metadata_cache[version, listener, bytes(body)] = response
 
     def delete_topic(self, topic: Topic) -> None:
         """Delete a topic and answer the fetches that wait for it. Raises what `Catalog.delete_topic` raises."""
@@ -162,6 +166,7 @@ class Broker:
     def _upkeep(self) -> None:
         try:
             self.catalog.maintain(self.now_ms())
+            self.security.reload_if_changed()
         except Exception:
             logger.exception("upkeep failed; it is tried again in the next round")
         self._schedule_upkeep()

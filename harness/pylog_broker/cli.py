@@ -7,6 +7,8 @@ port, data folder locked, unwritable or damaged).
 from __future__ import annotations
 
 import argparse
+import contextlib
+import functools
 import gc
 import logging
 import os
@@ -14,14 +16,19 @@ import resource
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from harness.pylog_broker.broker import Broker, Endpoint
 from harness.pylog_broker.config import BrokerConfig, ConfigError, build_config, parse_assignments
 from harness.pylog_broker.dispatch import Dispatcher
+from harness.pylog_broker.doors import Door, bind
 from harness.pylog_broker.handlers import load_handlers
-from harness.pylog_broker.server import LISTEN_BACKLOG, Server, bind
+from harness.pylog_broker.security.listeners import Listener, Protocol, parse_listeners
+from harness.pylog_broker.security.service import Security
+from harness.pylog_broker.security.settings import SecurityFileError
+from harness.pylog_broker.server import LISTEN_BACKLOG, Server
 from harness.pylog_broker.storage.catalog import Catalog
 from harness.pylog_broker.storage.errors import StorageError
 
@@ -109,29 +116,27 @@ def serve(options: argparse.Namespace) -> int:
     """Run a broker until it is told to stop."""
     config = _config(options)
     data_dir: Path = options.data_dir if options.data_dir is not None else default_data_dir()
-    advertised = _advertised(options.advertised)
-    listener = _bind(options.host, options.port)
-    try:
+    security = _security(config)
+    with contextlib.ExitStack() as opened:
+        doors = [_door(listener, config, opened) for listener in _listeners(options, config)]
         catalog = _open_catalog(data_dir, config)
-        port: int = listener.getsockname()[1]
-        endpoint = advertised or Endpoint(_reachable(options.host), port)
-        broker = Broker(config, catalog, endpoint, load_handlers())
+        broker = Broker(config, catalog, doors[0].endpoint, load_handlers(), security=security)
         try:
-            server = Server(broker, Dispatcher(broker), listener)
+            server = Server(broker, Dispatcher(broker), doors)
             server.stop_on_signals()
             _allow_many_files()
             broker.start()
             gc.collect()
             gc.freeze()
             gc.set_threshold(*GC_THRESHOLDS)
-            listener.listen(LISTEN_BACKLOG)
-            sys.stdout.write(f"listening on {options.host}:{port}\n")
+            for door in doors:
+                door.socket.listen(LISTEN_BACKLOG)
+                shown = "" if door.listener.protocol == Protocol.PLAINTEXT else f" ({door.listener.protocol})"
+                sys.stdout.write(f"listening on {door.listener.host}:{door.socket.getsockname()[1]}{shown}\n")
             sys.stdout.flush()
             server.run()
         finally:
             broker.close()
-    finally:
-        listener.close()
     logger.info("stopped")
     return 0
 
@@ -152,13 +157,48 @@ def _config(options: argparse.Namespace) -> BrokerConfig:
         raise _Fail(str(error), EXIT_USAGE) from None
 
 
-def _advertised(text: str | None) -> Endpoint | None:
+def _security(config: BrokerConfig) -> Security:
+    try:
+        return Security(config.security)
+    except SecurityFileError as error:
+        raise _Fail(str(error), EXIT_USAGE) from None
+
+
+def _listeners(options: argparse.Namespace, config: BrokerConfig) -> Sequence[Listener]:
+    """What the settings name, else one plain listener at --host and --port."""
+    settings = config.security
+    if not settings.listeners:
+        advertised = _advertised(options.advertised)
+        return [Listener("PLAINTEXT", Protocol.PLAINTEXT, options.host, options.port, advertised)]
+    if options.advertised is not None:
+        raise _Fail("--advertised goes with --host and --port; with listeners, set advertised.listeners", EXIT_USAGE)
+    return parse_listeners(settings.listeners, settings.advertised_listeners, settings.protocol_map)
+
+
+def _door(listener: Listener, config: BrokerConfig, opened: contextlib.ExitStack) -> Door:
+    """Bind, and read the certificate where there is one."""
+    encrypt = None
+    if listener.protocol.tls:
+        from harness.pylog_broker.security import tls  # OpenSSL takes a while to load
+
+        try:
+            context = tls.build_context(config.security)
+        except tls.TlsFailed as error:
+            raise _Fail(str(error), EXIT_USAGE) from None
+        encrypt = functools.partial(tls.TlsSocket, context=context)
+    bound = opened.enter_context(_bind(listener.host, listener.port))
+    port: int = bound.getsockname()[1]
+    endpoint = Endpoint(*listener.advertised) if listener.advertised else Endpoint(_reachable(listener.host), port)
+    return Door(bound, listener, endpoint, encrypt)
+
+
+def _advertised(text: str | None) -> tuple[str, int] | None:
     if text is None:
         return None
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
         raise _Fail(f"--advertised takes HOST:PORT, such as broker.example:9092, not '{text}'", EXIT_USAGE)
-    return Endpoint(host.strip("[]"), int(port))
+    return host.strip("[]"), int(port)
 
 
 def _reachable(host: str) -> str:

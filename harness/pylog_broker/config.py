@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from harness.pylog_broker.groups.settings import KAFKA_NAMES as GROUP_NAMES
 from harness.pylog_broker.groups.settings import GroupSettings
+from harness.pylog_broker.security.settings import JAAS_NAME, SecuritySettings
+from harness.pylog_broker.security.settings import NAMES as SECURITY_NAMES
 from harness.pylog_broker.storage.errors import InvalidConfig
 from harness.pylog_broker.storage.topic_config import BOOLEAN, INT, INT32_MAX, LONG, TopicConfig
 
@@ -42,6 +44,7 @@ class BrokerConfig:
     log_retention_check_interval_ms: int = 1_000
     topic: TopicConfig = field(default_factory=TopicConfig)
     groups: GroupSettings = field(default_factory=GroupSettings)
+    security: SecuritySettings = field(default_factory=SecuritySettings)
     given: Mapping[str, str] = field(default_factory=dict)
     """The names that were set at start, with their texts."""
 
@@ -160,13 +163,13 @@ GROUP_DOCS: Mapping[str, str] = {
 
 assert set(GROUP_DOCS) == set(GROUP_NAMES)
 assert {setting.field for setting in SETTINGS.values()} == {
-    item.name for item in fields(BrokerConfig) if item.name not in ("topic", "groups", "given")
+    item.name for item in fields(BrokerConfig) if item.name not in ("topic", "groups", "security", "given")
 }
 
 
 def known_names() -> list[str]:
     """Every name that `--set` takes, sorted."""
-    return sorted({*SETTINGS, *TOPIC_DEFAULTS, *GROUP_NAMES})
+    return sorted({*SETTINGS, *TOPIC_DEFAULTS, *GROUP_NAMES, *SECURITY_NAMES})
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, str]:
@@ -183,7 +186,9 @@ def parse_assignments(assignments: list[str]) -> dict[str, str]:
 
 
 def _check_name(name: str) -> None:
-    if name in SETTINGS or name in TOPIC_DEFAULTS or name in GROUP_NAMES:
+    if name in SETTINGS or name in TOPIC_DEFAULTS or name in GROUP_NAMES or name in SECURITY_NAMES:
+        return
+    if JAAS_NAME.fullmatch(name):
         return
     import difflib  # slow to import, needed for an error only
 
@@ -209,6 +214,7 @@ def build_config(given: Mapping[str, str]) -> BrokerConfig:
             **values,  # type: ignore[arg-type]
             topic=TopicConfig().with_overrides(overrides),
             groups=GroupSettings.from_names(given),
+            security=SecuritySettings.from_names(given),
             given=dict(given),
         )
     except (InvalidConfig, ValueError) as error:

@@ -33,6 +33,8 @@ CONTROL_REQUEST_BYTES_MAX = 4 << 20
 """Requests without records become Python objects, many times their size: more than this is refused."""
 
 API_VERSIONS_KEY = 18
+BEFORE_AUTHENTICATION = frozenset({API_VERSIONS_KEY, 17, 36})
+"""What a client may ask before it has authenticated: ApiVersions, SaslHandshake, SaslAuthenticate."""
 LANE_BYTES_MAX = 512
 """Longer headers are parsed each time, so that what a connection remembers stays small."""
 
@@ -160,6 +162,8 @@ class Dispatcher:
         api = self._broker.apis.get(api_key)
         if api is None:
             raise CloseConnection(f"API key {api_key} is not supported")
+        if peer.connection.principal is None and api_key not in BEFORE_AUTHENTICATION:
+            raise CloseConnection(f"{api.name} before authentication")
         if not api.min_version <= version <= api.max_version:
             if api_key == API_VERSIONS_KEY:
                 return None

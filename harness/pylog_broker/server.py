@@ -8,38 +8,43 @@ hostile peer can fill. Answers are sent as they become ready; ranges of log file
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 import select
 import signal
 import socket
 from collections import deque
+from collections.abc import Sequence
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from harness.pylog_broker.broker import Broker
 from harness.pylog_broker.connection import SCRATCH_BYTES, FrameMemory, FrameReader, FramingError
 from harness.pylog_broker.dispatch import Dispatcher, Parked, Peer
+from harness.pylog_broker.doors import Door, Doors
 from harness.pylog_broker.handlers.api import CloseConnection, ConnectionState
 from harness.pylog_broker.protocol.primitives import MalformedMessage
+from harness.pylog_broker.security.listeners import ANONYMOUS
 from harness.pylog_broker.storage.log import LogSlice
+
+if TYPE_CHECKING:
+    from harness.pylog_broker.security.tls import TlsSocket
 
 logger = logging.getLogger(__name__)
 
 LISTEN_BACKLOG = 1024
 EVENTS_PER_ROUND_MAX = 256
-ACCEPTS_PER_EVENT_MAX = 64
 JOINED_RESPONSE_BYTES_MAX = 32 << 10
 """Responses up to this size are read from the file and sent with their head in one call; larger ones by sendfile."""
 HELD_RESPONSES_MAX = 8
 HELD_REQUEST_BYTES_MAX = 1 << 10
 """Responses to this many small requests that came together go out in one call: a call costs more than the rest of such
 a request. No response waits for more than that, and none for a request that has not come yet."""
+TLS_READ_BYTES = 128 << 10
+"""Read from a log file at once where it goes out encrypted."""
 SENDFILE_BYTES_PER_TURN = (1 << 20) + (64 << 10)
 """After this many bytes the other connections have their turn: clients' usual 1 MiB of one partition goes in one."""
 IDLE_CHECK_INTERVAL_S_MAX = 5.0
-ACCEPT_PAUSE_S = 0.5
-"""How long the listener rests when the process is out of file descriptors."""
 DRAIN_SECONDS_MAX = 2.0
 """How long a shutdown goes on sending responses that are half sent."""
 
@@ -52,10 +57,27 @@ _GONE = select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP
 class Connection:
     """One client connection: its socket, its framing, and the response that is being sent or waited for."""
 
-    __slots__ = ("active_s", "closed", "fd", "interest", "outgoing", "parked", "peer", "reader", "socket")
+    __slots__ = (
+        "active_s",
+        "closed",
+        "fd",
+        "handshaking",
+        "interest",
+        "outgoing",
+        "parked",
+        "peer",
+        "reader",
+        "socket",
+        "tls",
+    )
 
-    def __init__(self, client: socket.socket, reader: FrameReader, peer: Peer, now_s: float) -> None:
+    def __init__(
+        self, client: socket.socket | TlsSocket, reader: FrameReader, peer: Peer, now_s: float, tls: TlsSocket | None
+    ) -> None:
         self.socket = client
+        self.tls = tls
+        """The same socket where the listener is encrypted."""
+        self.handshaking = tls is not None
         self.fd = client.fileno()
         self.reader = reader
         self.peer = peer
@@ -70,13 +92,12 @@ class Connection:
 class Server:
     """Listens, and moves bytes between sockets and the dispatcher until told to stop."""
 
-    def __init__(self, broker: Broker, dispatcher: Dispatcher, listener: socket.socket) -> None:
+    def __init__(self, broker: Broker, dispatcher: Dispatcher, doors: Sequence[Door]) -> None:
         self._broker = broker
         self._dispatcher = dispatcher
-        self._listener = listener
-        self._listener_fd = listener.fileno()
         self._config = broker.config
         self._epoll = select.epoll()
+        self._doors = Doors(doors, broker, self._epoll, self._open)
         self._connections: dict[int, Connection] = {}
         self._next_connection_id = 0
         self._scratch = memoryview(bytearray(SCRATCH_BYTES))
@@ -95,8 +116,7 @@ class Server:
 
     def run(self) -> None:
         """Serve until `stop`; then send what is half sent, and close everything."""
-        self._listener.setblocking(False)
-        self._epoll.register(self._listener_fd, select.EPOLLIN)
+        self._doors.open()
         self._wakeup_reader.setblocking(False)
         self._wakeup_writer.setblocking(False)
         self._epoll.register(self._wakeup_reader.fileno(), select.EPOLLIN)
@@ -136,17 +156,17 @@ class Server:
             timeout_s = 0.0
         else:
             timeout_s = -1.0 if deadline_s is None else max(0.0, deadline_s - broker.now_s())
-        has_new_connections = False
+        knocked: list[int] = []
         for fd, events in self._epoll.poll(timeout_s, EVENTS_PER_ROUND_MAX):
             connection = self._connections.get(fd)
             if connection is not None:
                 self._on_event(connection, events)
-            elif fd == self._listener_fd:
-                has_new_connections = True
+            elif fd in self._doors:
+                knocked.append(fd)
             elif fd == self._wakeup_reader.fileno():
                 self._wakeup_reader.recv(4096)
-        if has_new_connections:
-            self._accept()  # last, so that no event of this round is for a descriptor that was closed and given again
+        for fd in knocked:  # last, so that no event of this round is for a descriptor that was closed and given again
+            self._doors.accept(fd)
         broker.timers.run_due(broker.now_s())
         broker.waiters.run_ready()
         for _ in range(len(self._resumable)):
@@ -155,7 +175,7 @@ class Server:
     def _drain(self) -> None:
         """Half-sent responses get a moment; nothing new is read."""
         self._draining = True
-        self._epoll.unregister(self._listener_fd)
+        self._doors.close()
         deadline_s = self._broker.now_s() + DRAIN_SECONDS_MAX
         for connection in list(self._connections.values()):
             if not connection.outgoing:
@@ -167,45 +187,21 @@ class Server:
 
     # --- connections -----------------------------------------------------------------------------------------------
 
-    def _accept(self) -> None:
-        for _ in range(ACCEPTS_PER_EVENT_MAX):
-            try:
-                client, address = self._listener.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:
-                if error.errno in (errno.EMFILE, errno.ENFILE):
-                    self._pause_listener(error)
-                else:
-                    logger.warning("accept: %s", error)
-                return
-            if len(self._connections) >= self._config.max_connections:
-                logger.warning(
-                    "refused a connection from %s: max.connections=%d are open",
-                    address[0],
-                    self._config.max_connections,
-                )
-                client.close()
-                continue
-            self._open(client, address[0])
-
-    def _pause_listener(self, error: OSError) -> None:
-        logger.error("accept: %s; raise the limit of open files (ulimit -n)", error)
-        self._epoll.modify(self._listener_fd, 0)
-
-        def listen_again() -> None:
-            if not self._draining:
-                self._epoll.modify(self._listener_fd, select.EPOLLIN)
-
-        self._broker.timers.schedule(self._broker.now_s() + ACCEPT_PAUSE_S, listen_again)
-
-    def _open(self, client: socket.socket, host: str) -> None:
+    def _open(self, client: socket.socket, host: str, door: Door) -> None:
         client.setblocking(False)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._next_connection_id += 1
         reader = FrameReader(self._scratch, self._memory, size_max=self._config.socket_request_max_bytes)
-        peer = Peer(ConnectionState(self._next_connection_id, f"/{host}"))
-        connection = Connection(client, reader, peer, self._broker.now_s())
+        sasl = door.listener.protocol.sasl
+        state = ConnectionState(
+            self._next_connection_id,
+            f"/{host}",
+            listener=door.listener,
+            endpoint=door.endpoint,
+            principal=None if sasl else ANONYMOUS,
+        )
+        tls = door.encrypt(client) if door.encrypt is not None else None
+        connection = Connection(tls or client, reader, Peer(state), self._broker.now_s(), tls)
         self._connections[connection.fd] = connection
         self._epoll.register(connection.fd, _READ)
 
@@ -223,6 +219,7 @@ class Server:
                 reason,
             )
         del self._connections[connection.fd]
+        self._doors.left(connection.peer.connection.client_host[1:])
         connection.socket.close()  # also takes it out of the epoll
         connection.reader.close()
         connection.outgoing.clear()
@@ -244,14 +241,18 @@ class Server:
                 continue
             if connection.active_s < idle_before:
                 self._close(connection)
-            elif connection.active_s < stuck_before and (connection.outgoing or connection.reader.is_mid_frame):
+            elif connection.active_s < stuck_before and (
+                connection.outgoing or connection.reader.is_mid_frame or connection.handshaking
+            ):
                 self._close(connection, "a half-sent request or response stood still")
         self._schedule_idle_check()
 
     # --- events ----------------------------------------------------------------------------------------------------
 
     def _on_event(self, connection: Connection, events: int) -> None:
-        if connection.parked is not None:
+        if connection.handshaking:
+            self._handshake(connection)
+        elif connection.parked is not None:
             if events & _GONE:
                 self._close(connection)
             else:
@@ -262,6 +263,24 @@ class Server:
             self._receive(connection)
         elif events & _GONE:
             self._close(connection)
+
+    def _handshake(self, connection: Connection) -> None:
+        tls = connection.tls
+        assert tls is not None
+        try:
+            done = tls.handshake()
+        except OSError as error:
+            self._close(connection, f"no TLS connection came about: {error}")
+            return
+        if not done:
+            self._set_interest(connection, _WRITE if tls.wants_write else _READ)
+            return
+        connection.handshaking = False
+        state = connection.peer.connection
+        if not state.listener.protocol.sasl:
+            state.principal = tls.principal()
+        self._set_interest(connection, _READ)
+        self._receive(connection)  # the client's first request may have come with the end of the handshake
 
     def _receive(self, connection: Connection) -> None:
         reader = connection.reader
@@ -282,6 +301,13 @@ class Server:
             self._close(connection, str(error))
             return
         self._serve(connection)
+        if connection.tls is not None:
+            self._receive_pending(connection, connection.tls)
+
+    def _receive_pending(self, connection: Connection, tls: TlsSocket) -> None:
+        """What TLS has decrypted already will not wake epoll: take it now, unless an answer has to go out first."""
+        if not connection.closed and connection.parked is None and not connection.outgoing and tls.pending():
+            self._resumable.append(connection)
 
     def _serve(self, connection: Connection) -> None:
         """Answer every whole request that has come, until one cannot be answered or sent at once."""
@@ -362,6 +388,9 @@ class Server:
             while outgoing and budget > 0:
                 part = outgoing[0]
                 if isinstance(part, LogSlice):
+                    if connection.tls is not None:
+                        self._read_ahead(connection, part)
+                        continue
                     sent = os.sendfile(connection.fd, part.fd, part.position, min(part.length, budget))
                     if sent == 0:
                         self._close(connection, "a log file is shorter than its index says")
@@ -388,9 +417,24 @@ class Server:
         if outgoing:
             self._set_interest(connection, _WRITE)
 
+    def _read_ahead(self, connection: Connection, part: LogSlice) -> None:
+        """Turn the beginning of a file range into bytes: what is encrypted cannot go out by sendfile."""
+        head = part._replace(length=min(part.length, TLS_READ_BYTES))
+        data = head.read()
+        if len(data) != head.length:
+            raise OSError("a log file is shorter than its index says")
+        left = part.length - head.length
+        if left:
+            connection.outgoing[0] = part._replace(position=part.position + head.length, length=left)
+            connection.outgoing.appendleft(memoryview(data))
+        else:
+            connection.outgoing[0] = memoryview(data)
+
     def _serve_kept(self, connection: Connection) -> None:
         connection.reader.resume()
         self._serve(connection)
+        if connection.tls is not None:
+            self._receive_pending(connection, connection.tls)
 
     def _set_interest(self, connection: Connection, interest: int) -> None:
         if connection.interest != interest:
@@ -405,7 +449,11 @@ class Server:
 
     def _resume(self, connection: Connection) -> None:
         """The response of a parked request is there: send it, and go on with the connection."""
-        if connection.closed or connection.parked is None:
+        if connection.closed:
+            return
+        if connection.parked is None:
+            if connection.tls is not None and not connection.outgoing:
+                self._receive(connection)
             return
         parked, connection.parked = connection.parked, None
         connection.active_s = self._broker.now_s()
@@ -414,19 +462,8 @@ class Server:
             self._send_bytes(connection, response)
         else:
             self._send_parts(connection, response)
-        if not connection.closed and not connection.outgoing:
+        if connection.peer.connection.closing:
+            self._close(connection)
+        elif not connection.closed and not connection.outgoing:
             self._set_interest(connection, _READ)
             self._serve_kept(connection)
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A bound socket that does not listen yet. Raises OSError when the address cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-    except OSError:
-        bound.close()
-        raise
-    return bound

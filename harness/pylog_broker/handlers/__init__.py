@@ -60,6 +60,8 @@ MODULES: tuple[str, ...] = (
     "describe_groups",
     "list_groups",
     "delete_groups",
+    "sasl_handshake",
+    "sasl_authenticate",
 )
 
 

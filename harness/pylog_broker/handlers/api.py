@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from harness.pylog_broker.protocol.generated.index import APIS
 from harness.pylog_broker.protocol.message import Message
+from harness.pylog_broker.security.listeners import ANONYMOUS, Listener, Protocol
 from harness.pylog_broker.storage.log import LogSlice
 
 if TYPE_CHECKING:
-    from harness.pylog_broker.broker import Broker
+    from harness.pylog_broker.broker import Broker, Endpoint
     from harness.pylog_broker.handlers.produce import ProduceLane
+    from harness.pylog_broker.security.sasl import Exchange
+
+
+DEFAULT_LISTENER = Listener("PLAINTEXT", Protocol.PLAINTEXT, "127.0.0.1", 0)
 
 
 class CloseConnection(Exception):
@@ -87,6 +92,18 @@ class ConnectionState:
     """Unique for the life of the process."""
     client_host: str
     """The peer's address in Kafka's form: `/127.0.0.1`."""
+    listener: Listener = DEFAULT_LISTENER
+    """The listener it came in by."""
+    endpoint: Endpoint | None = None
+    """What clients of that listener are told; None: the broker's own."""
+    principal: str | None = ANONYMOUS
+    """Who the client has shown to be, such as `User:alice`; None until a SASL listener has authenticated it."""
+    exchange: Exchange | None = None
+    """The SASL exchange under way."""
+    closing: bool = False
+    """Whether the connection is to be closed once its answer is sent."""
+    mute_until_s: float = 0.0
+    """Until when nothing more is read from it: it is above its quota. Seconds of the monotonic clock."""
     fetch_start: int = 0
     """The partition of the next fetch that is read first, counted over the request."""
     produce_lane: ProduceLane | None = None
@@ -108,6 +125,11 @@ class RequestContext:
     def client_host(self) -> str:
         """The peer's address in Kafka's form: `/127.0.0.1`."""
         return self.connection.client_host
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where this connection's clients reach the broker: the advertised address of the listener it came in by."""
+        return self.connection.endpoint or self.broker.endpoint
 
     @property
     def connection_id(self) -> int:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from harness.pylog_broker.config import GROUP_DOCS, TOPIC_DEFAULTS, BrokerConfig
 from harness.pylog_broker.config import SETTINGS as BROKER_SETTINGS
 from harness.pylog_broker.groups.settings import KAFKA_NAMES as GROUP_NAMES
+from harness.pylog_broker.security.settings import TABLE as SECURITY_TABLE
+from harness.pylog_broker.security.settings import shown
 from harness.pylog_broker.storage.catalog import Topic
 from harness.pylog_broker.storage.topic_config import (
     INT,
@@ -15,6 +17,7 @@ from harness.pylog_broker.storage.topic_config import (
     SOURCE_DEFAULT,
     SOURCE_STATIC_BROKER,
     SOURCE_TOPIC,
+    STRING,
     TopicConfig,
     describe,
     format_value,
@@ -76,6 +79,9 @@ def broker_entries(config: BrokerConfig) -> list[Entry]:
         kind = LONG if name.endswith("bytes") else INT
         value = format_value(getattr(config.groups, field))
         entries.append(_broker_entry(config, name, value, kind, GROUP_DOCS[name]))
+    for row in SECURITY_TABLE:
+        value = "" if row.secret else shown(config.security, row)
+        entries.append(_broker_entry(config, row.name, value, STRING, row.doc))
     return sorted(entries)
 
 

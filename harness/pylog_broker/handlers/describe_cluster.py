@@ -36,7 +36,7 @@ def handle(context: RequestContext, request: DescribeClusterRequest) -> Describe
         error_code=ErrorCode.NONE,
         cluster_id=broker.catalog.cluster_id,
         controller_id=broker.node_id,
-        brokers=[DescribeClusterResponseBroker(broker.node_id, broker.endpoint.host, broker.endpoint.port)],
+        brokers=[DescribeClusterResponseBroker(broker.node_id, context.endpoint.host, context.endpoint.port)],
         cluster_authorized_operations=operations,
     )
 

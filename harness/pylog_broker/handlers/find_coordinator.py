@@ -44,7 +44,7 @@ def _coordinator(context: RequestContext, key: str, key_type: int) -> FindCoordi
             error_code=ErrorCode.INVALID_REQUEST,
             error_message=f"key type {key_type} is neither a group (0) nor a transactional id (1)",
         )
-    endpoint = context.broker.endpoint
+    endpoint = context.endpoint
     return FindCoordinatorResponseCoordinator(
         key=key,
         node_id=context.broker.node_id,

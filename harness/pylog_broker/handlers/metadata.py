@@ -34,19 +34,21 @@ logger = logging.getLogger(__name__)
 def handle(context: RequestContext, body: memoryview) -> bytes:
     """Answer from the cache, or build the answer and keep it unless it is about to change."""
     broker, version = context.broker, context.version
-    cached = broker.cached_metadata(version, body)
+    listener = context.connection.listener.name
+    cached = broker.cached_metadata(version, listener, body)
     if cached is not None:
         return cached
     request = MetadataRequest.decode(body, version)
     image_before = broker.catalog.image_version
-    response = _answer(broker, version, request)
+    response = _answer(context, request)
     encoded = bytes(response.encode(version))
     if broker.catalog.image_version == image_before:
-        broker.cache_metadata(version, body, encoded)
+        broker.cache_metadata(version, listener, body, encoded)
     return encoded
 
 
-def _answer(broker: Broker, version: int, request: MetadataRequest) -> MetadataResponse:
+def _answer(context: RequestContext, request: MetadataRequest) -> MetadataResponse:
+    broker, version, endpoint = context.broker, context.version, context.endpoint
     operations = authorized_operations.TOPIC if request.include_topic_authorized_operations else None
     if request.topics is None or (version == 0 and not request.topics):
         topics = [_describe(broker, topic, operations) for topic in broker.catalog.topics.values()]
@@ -54,7 +56,7 @@ def _answer(broker: Broker, version: int, request: MetadataRequest) -> MetadataR
         may_create = broker.config.auto_create_topics_enable and request.allow_auto_topic_creation
         topics = [_look_up(broker, asked, may_create, operations) for asked in request.topics]
     return MetadataResponse(
-        brokers=[MetadataResponseBroker(broker.node_id, broker.endpoint.host, broker.endpoint.port, None)],
+        brokers=[MetadataResponseBroker(broker.node_id, endpoint.host, endpoint.port, None)],
         cluster_id=broker.catalog.cluster_id,
         controller_id=broker.node_id,
         topics=topics,

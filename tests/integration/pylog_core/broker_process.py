@@ -55,7 +55,7 @@ class BrokerProcess:
         finally:
             killer.cancel()
         assert line.startswith("listening on 127.0.0.1:"), f"{line!r}; log: {self.log.read_text()}"
-        self.port = int(line.rpartition(":")[2])
+        self.port = int(line.split()[2].rpartition(":")[2])
 
     def stop(self) -> int:
         """SIGTERM; returns the exit code."""

@@ -18,7 +18,7 @@ from tests.pylog_broker.protocol.samples import APIS, CASES, message_class, rand
 SAMPLES_PER_CASE = 6
 
 
-KAFKA_PYTHON_MODULES = ("admin", "consumer", "metadata", "producer")
+KAFKA_PYTHON_MODULES = ("admin", "consumer", "metadata", "producer", "sasl")
 
 
 def _samples(api: str, kind: str, version: int):
