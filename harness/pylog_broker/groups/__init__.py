@@ -10,7 +10,9 @@ which it next wants to be called. What must survive a crash goes through a journ
 internal topic `__consumer_offsets`, in Apache Kafka's own record formats (`records`), and is replayed when the broker
 starts. `GroupService` (`service`) ties all this to a running broker: its clock, its timers, its connections.
 
-Apart from those last two, nothing here touches a socket, a file, a clock or a random source. The next-generation
-protocol (KIP-848) is a second machine beside `classic`: the coordinator's table and the journal are already shaped for
-groups of several kinds.
+The next-generation protocol (KIP-848) is a second machine beside `classic`: `consumer_group` takes heartbeats,
+`consumer_roster` keeps members, epochs and the target that `assignors` compute, `consumer_member` says how a member
+walks towards it. A group is of one kind at a time and changes it only while nobody is in it.
+
+Apart from `offsets_topic` and `service`, nothing here touches a socket, a file, a clock or a random source.
 """

@@ -16,7 +16,7 @@ A static member that comes back takes over its predecessor's assignment without 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 
 from harness.pylog_broker.groups.member import Member
 from harness.pylog_broker.groups.messages import (
@@ -32,8 +32,10 @@ from harness.pylog_broker.groups.messages import (
     SyncRequest,
 )
 from harness.pylog_broker.groups.rebalance import Rebalancing
+from harness.pylog_broker.groups.records import JournalRecord, group_key, group_value
 from harness.pylog_broker.groups.settings import GroupSettings
 from harness.pylog_broker.groups.states import GroupState
+from harness.pylog_broker.groups.subscription import topics_in_use
 from harness.pylog_broker.protocol.errors import ErrorCode
 
 NEVER_S = float("inf")
@@ -42,6 +44,8 @@ GENERATION_MAX = 2**31 - 1
 
 class ClassicGroup(Rebalancing):
     """One group; see the module's text."""
+
+    group_type = "classic"
 
     # Requests
 
@@ -102,11 +106,13 @@ class ClassicGroup(Rebalancing):
         self._rebalance(now)
         return ErrorCode.NONE, self._take_answers()
 
-    def admit_commit(self, member_id: str, instance_id: str | None, generation: int, now: Instant) -> ErrorCode:
+    def admit_commit(
+        self, member_id: str, instance_id: str | None, generation: int, now: Instant, *, knows_epochs: bool = True
+    ) -> ErrorCode:
         """Say whether offsets may be committed; a commit of a member also proves it alive.
 
         Standalone consumers and administrators commit with generation -1, which is right only while nobody is
-        in the group.
+        in the group. `knows_epochs` makes no difference here.
         """
         if generation < 0 and self.state is GroupState.EMPTY:
             return ErrorCode.NONE
@@ -143,7 +149,30 @@ class ClassicGroup(Rebalancing):
         self.wake_at_s = self._earliest_deadline_s()
         return self._take_answers()
 
+    # The journal
+
+    def unsaved_records(self) -> list[JournalRecord]:
+        """Encode the group if something that should outlive a crash has changed since `saved`."""
+        return list(self.records()) if self.must_store else []
+
+    def saved(self) -> None:
+        """What `unsaved_records` returned is written."""
+        self.must_store = False
+
+    def records(self) -> Iterator[JournalRecord]:
+        """Encode the group, if there is anything to remember."""
+        if self.generation > 0:
+            yield group_key(self.group_id), group_value(self.stored())
+
+    def tombstones(self) -> list[JournalRecord]:
+        """Encode the end of the group."""
+        return [(group_key(self.group_id), None)]
+
     # What others may ask
+
+    def topics_in_use(self) -> frozenset[str] | None:
+        """Return the topics that the members of a consumer group subscribe to; None when that cannot be told."""
+        return topics_in_use(offer.metadata for member in self.members for offer in member.protocols)
 
     def described(self) -> DescribedGroup:
         """Return the group for DescribeGroups; metadata and assignments are shown while it is stable."""
@@ -192,6 +221,16 @@ class ClassicGroup(Rebalancing):
     def bytes_held(self) -> int:
         """Bytes that the group's members occupy, roughly."""
         return self.members.bytes_held
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is in the group."""
+        return self.state is GroupState.EMPTY
+
+    @property
+    def is_vacant(self) -> bool:
+        """Whether nobody is in the group or about to come in."""
+        return self.state is GroupState.EMPTY and not self.pending
 
     @property
     def never_lived(self) -> bool:

@@ -13,6 +13,9 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, S
 from typing import NamedTuple
 
 from harness.pylog_broker.groups.classic import ClassicGroup
+from harness.pylog_broker.groups.consumer_group import ConsumerGroup, Refused
+from harness.pylog_broker.groups.consumer_member import JOIN_EPOCH
+from harness.pylog_broker.groups.consumer_messages import ConsumerHeartbeat, ConsumerReply
 from harness.pylog_broker.groups.journal import Compaction, Journal, JournalFailed, partition_of
 from harness.pylog_broker.groups.messages import (
     Answer,
@@ -21,7 +24,6 @@ from harness.pylog_broker.groups.messages import (
     JoinReply,
     JoinRequest,
     MemberIdentity,
-    StoredGroup,
     SyncReply,
     SyncRequest,
 )
@@ -29,20 +31,21 @@ from harness.pylog_broker.groups.offsets import OffsetTable, is_expired
 from harness.pylog_broker.groups.records import (
     NO_EXPIRY,
     CommittedOffset,
-    GroupRecord,
     JournalRecord,
-    OffsetRecord,
-    group_key,
-    group_value,
+    StoredRecord,
     offset_key,
     offset_value,
 )
+from harness.pylog_broker.groups.replay import Replay
 from harness.pylog_broker.groups.settings import GroupSettings
 from harness.pylog_broker.groups.states import GroupState
-from harness.pylog_broker.groups.subscription import CONSUMER_PROTOCOL_TYPE, topics_in_use
+from harness.pylog_broker.groups.subscription import CONSUMER_PROTOCOL_TYPE
+from harness.pylog_broker.groups.topic_image import NoTopics, TopicImage
 from harness.pylog_broker.protocol.errors import ErrorCode
 
 logger = logging.getLogger(__name__)
+
+Group = ClassicGroup | ConsumerGroup
 
 COMPACTION_PAUSE_S = 0.01
 """Between two steps of compaction, so that requests come through."""
@@ -80,15 +83,20 @@ class CommitRequest(NamedTuple):
     generation: int
     retention_ms: int
     offsets: Sequence[PartitionCommit]
+    knows_epochs: bool = False
+    """Version 9 and later: the generation may be the epoch of a consumer-protocol member."""
 
 
 class GroupCoordinator:
     """All groups of one broker; see the module's text."""
 
-    def __init__(self, settings: GroupSettings, journal: Journal, now: Instant) -> None:
+    def __init__(
+        self, settings: GroupSettings, journal: Journal, now: Instant, topics: TopicImage | None = None
+    ) -> None:
         self.settings = settings
         self._journal = journal
-        self._groups: dict[str, ClassicGroup] = {}
+        self._topics = topics if topics is not None else NoTopics()
+        self._groups: dict[str, Group] = {}
         self._offsets = OffsetTable(settings)
         self._member_bytes = 0
         self._alarms: list[tuple[float, str]] = []
@@ -111,13 +119,15 @@ class GroupCoordinator:
         error = self._refuse_join(group_id, request, now)
         if error is not ErrorCode.NONE:
             return [Answer(token, JoinReply(error, request.member_id))]
-        group = self._groups.get(group_id) or self._create(group_id, now)
+        group = self._classic_group_to_join(group_id, now)
+        if group is None:
+            return [Answer(token, JoinReply(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, request.member_id))]
         bytes_before = group.bytes_held
         return self._settle(group, group.join(request, token, now), bytes_before, now)
 
     def sync(self, group_id: str, request: SyncRequest, token: Hashable, now: Instant) -> list[Answer]:
         """SyncGroup: the answer to `token` is among those returned, or comes from a later call."""
-        group = self._groups.get(group_id)
+        group = self._classic(group_id)
         error = ErrorCode.UNKNOWN_MEMBER_ID if group_id else ErrorCode.INVALID_GROUP_ID
         if group is None:
             return [Answer(token, SyncReply(error))]
@@ -131,7 +141,7 @@ class GroupCoordinator:
         self, group_id: str, member_id: str, instance_id: str | None, generation: int, now: Instant
     ) -> ErrorCode:
         """Heartbeat."""
-        group = self._groups.get(group_id)
+        group = self._classic(group_id)
         if group is None:
             return ErrorCode.UNKNOWN_MEMBER_ID if group_id else ErrorCode.INVALID_GROUP_ID
         return group.heartbeat(member_id, instance_id, generation, now)
@@ -140,7 +150,7 @@ class GroupCoordinator:
         self, group_id: str, identities: Sequence[MemberIdentity], now: Instant
     ) -> tuple[list[ErrorCode], list[Answer]]:
         """LeaveGroup: one error code for each identity, and the answers that the departures made due."""
-        group = self._groups.get(group_id)
+        group = self._classic(group_id)
         if group is None:
             error = ErrorCode.UNKNOWN_MEMBER_ID if group_id else ErrorCode.INVALID_GROUP_ID
             return [error] * len(identities), []
@@ -152,6 +162,36 @@ class GroupCoordinator:
             errors.append(error)
             answers += due
         return errors, self._settle(group, answers, bytes_before, now)
+
+    def consumer_heartbeat(self, group_id: str, request: ConsumerHeartbeat, now: Instant) -> ConsumerReply:
+        """ConsumerGroupHeartbeat (KIP-848)."""
+        if not _fits_bytes(group_id, NAME_BYTES_MAX):
+            return ConsumerReply(ErrorCode.INVALID_GROUP_ID, "The group id is too long.")
+        group = self._groups.get(group_id)
+        if isinstance(group, ClassicGroup) and group.is_vacant and request.epoch == JOIN_EPOCH:
+            group = self._change_protocol(group, now)
+        elif group is None and request.epoch == JOIN_EPOCH:
+            if not self._has_room_for_a_group(now):
+                return ConsumerReply(ErrorCode.GROUP_MAX_SIZE_REACHED, "The broker is full of groups.")
+            group = self._groups[group_id] = ConsumerGroup(group_id, self.settings, self._topics, now)
+        if not isinstance(group, ConsumerGroup):
+            what = "not found" if group is None else "is not a consumer group"
+            return ConsumerReply(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} {what}.")
+        if self._member_bytes + _bytes_of(request) > self.settings.member_bytes_total_max:
+            return ConsumerReply(ErrorCode.GROUP_MAX_SIZE_REACHED, "The broker has no room for more members.")
+        bytes_before = group.bytes_held
+        try:
+            reply = group.heartbeat(request, now)
+        except Refused as refusal:
+            reply = ConsumerReply(refusal.error, str(refusal))
+        self._member_bytes += group.bytes_held - bytes_before
+        stored = self._save(group, now)
+        self._arm(group)
+        self._forget_if_idle(group_id)
+        if not stored and reply.error is ErrorCode.NONE:
+            # The epoch was not written down, so it is not promised: the member asks again, and so does the write.
+            return ConsumerReply(ErrorCode.COORDINATOR_NOT_AVAILABLE, "The group could not be stored.")
+        return reply
 
     # Time
 
@@ -186,11 +226,14 @@ class GroupCoordinator:
         error = self._refuse_commit(group_id, request, now)
         if error is not ErrorCode.NONE:
             return [error] * len(request.offsets)
+        group = self._groups[group_id]
         expire_ms = now.wall_ms + request.retention_ms if request.retention_ms >= 0 else NO_EXPIRY
         errors: list[ErrorCode] = []
         admitted: list[tuple[PartitionCommit, CommittedOffset]] = []
         for row in request.offsets:
             error = self._refuse_offset(group_id, row)
+            if error is ErrorCode.NONE and isinstance(group, ConsumerGroup):
+                error = group.refuse_partition(request.member_id, request.generation, row.topic, row.partition)
             errors.append(error)
             if error is ErrorCode.NONE:
                 position = CommittedOffset(row.offset, row.leader_epoch, row.metadata, now.wall_ms, expire_ms)
@@ -219,10 +262,10 @@ class GroupCoordinator:
         if group is None:
             return ErrorCode.GROUP_ID_NOT_FOUND
         in_use: frozenset[str] | None = frozenset()
-        if group.state is not GroupState.EMPTY:
+        if not group.is_empty:
             if group.protocol_type != CONSUMER_PROTOCOL_TYPE:
                 return ErrorCode.NON_EMPTY_GROUP
-            in_use = _topics_read_by(group)
+            in_use = group.topics_in_use()
         deletable = [key for key in keys if in_use is not None and key[0] not in in_use]
         if not self._remove_offsets(group_id, deletable, now):
             return ErrorCode.COORDINATOR_NOT_AVAILABLE
@@ -240,11 +283,15 @@ class GroupCoordinator:
     # Administration
 
     def describe(self, group_id: str) -> DescribedGroup | None:
-        """Return a group for DescribeGroups, or None when there is none of that name."""
-        group = self._groups.get(group_id)
+        """Return a group for DescribeGroups, or None when there is no classic one of that name."""
+        group = self._classic(group_id)
         return group.described() if group is not None else None
 
-    def groups(self) -> Iterator[ClassicGroup]:
+    def find(self, group_id: str) -> Group | None:
+        """Return a group of whatever kind, or None."""
+        return self._groups.get(group_id)
+
+    def groups(self) -> Iterator[Group]:
         """Return every group, for ListGroups."""
         return iter(self._groups.values())
 
@@ -253,35 +300,33 @@ class GroupCoordinator:
         group = self._groups.get(group_id)
         if group is None:
             return ErrorCode.GROUP_ID_NOT_FOUND
-        if group.state is not GroupState.EMPTY:
+        if not group.is_empty:
             return ErrorCode.NON_EMPTY_GROUP
         keys = self._offsets.keys_of_group(group_id)
         tombstones: list[JournalRecord] = [(offset_key(group_id, *key), None) for key in keys]
-        if not self._write(group_id, [*tombstones, (group_key(group_id), None)], now):
+        if not self._write(group_id, [*tombstones, *group.tombstones()], now):
             return ErrorCode.COORDINATOR_NOT_AVAILABLE
         for key in keys:
             self._offsets.remove(group_id, *key)
         self._forget(group)
         return ErrorCode.NONE
 
-    def restore(self, records: Iterable[OffsetRecord | GroupRecord], topics: Collection[str], now: Instant) -> None:
+    def restore(self, records: Iterable[StoredRecord], topics: Collection[str], now: Instant) -> None:
         """Replay the journal, oldest first. Offsets of topics that are not in `topics` are dropped for good."""
-        stored: dict[str, StoredGroup] = {}
+        replay = Replay(self._offsets)
         for record in records:
-            if isinstance(record, GroupRecord):
-                if record.stored is None:
-                    stored.pop(record.group_id, None)
-                else:
-                    stored[record.group_id] = record.stored
-            elif record.committed is None:
-                self._offsets.remove(record.group_id, record.topic, record.partition)
+            replay.take(record)
+        consumer_groups = replay.consumer_groups
+        for group_id in replay.group_ids():
+            group: Group
+            if group_id in consumer_groups:
+                stored = consumer_groups[group_id]
+                group = ConsumerGroup.restored(group_id, stored, self.settings, self._topics, now)
+            elif group_id in replay.classic_groups:
+                group = ClassicGroup.restored(group_id, replay.classic_groups[group_id], self.settings, now)
             else:
-                self._offsets.put(record.group_id, record.topic, record.partition, record.committed)
-        for group_id in {*stored, *self._offsets.group_ids()}:
-            group = self._create(group_id, now)
-            if group_id in stored:
-                group = ClassicGroup.restored(group_id, stored[group_id], self.settings, now)
-                self._groups[group_id] = group
+                group = self._create(group_id, now)
+            self._groups[group_id] = group
             self._member_bytes += group.bytes_held
             self._arm(group)
         for topic in self._offsets.topics().difference(topics):
@@ -315,11 +360,13 @@ class GroupCoordinator:
     def _refuse_commit(self, group_id: str, request: CommitRequest, now: Instant) -> ErrorCode:
         group = self._groups.get(group_id)
         if group is not None:
-            return group.admit_commit(request.member_id, request.instance_id, request.generation, now)
+            return group.admit_commit(
+                request.member_id, request.instance_id, request.generation, now, knows_epochs=request.knows_epochs
+            )
         if not _fits_bytes(group_id, NAME_BYTES_MAX):
             return ErrorCode.INVALID_GROUP_ID  # an empty one is fine here, as ever: standalone consumers use it
         if request.generation >= 0:
-            return ErrorCode.ILLEGAL_GENERATION
+            return ErrorCode.GROUP_ID_NOT_FOUND if request.knows_epochs else ErrorCode.ILLEGAL_GENERATION
         if not self._has_room_for_a_group(now):
             return ErrorCode.GROUP_MAX_SIZE_REACHED
         self._create(group_id, now)
@@ -342,22 +389,53 @@ class GroupCoordinator:
 
     # Keeping the table
 
+    def _classic(self, group_id: str) -> ClassicGroup | None:
+        group = self._groups.get(group_id)
+        return group if isinstance(group, ClassicGroup) else None
+
+    def _classic_group_to_join(self, group_id: str, now: Instant) -> ClassicGroup | None:
+        """Return the group, made if need be; None while members of the other protocol are in it."""
+        group = self._groups.get(group_id)
+        if group is None:
+            return self._create(group_id, now)
+        if isinstance(group, ConsumerGroup):
+            return self._change_back(group, now) if group.is_empty else None
+        return group
+
+    def _change_protocol(self, group: ClassicGroup, now: Instant) -> ConsumerGroup | None:
+        """Make an empty classic group a consumer-protocol one; its offsets stay. None when that cannot be stored."""
+        if not self._write(group.group_id, group.tombstones() if group.generation else [], now):
+            return None
+        self._forget(group)
+        changed = self._groups[group.group_id] = ConsumerGroup(group.group_id, self.settings, self._topics, now)
+        return changed
+
+    def _change_back(self, group: ConsumerGroup, now: Instant) -> ClassicGroup | None:
+        if not self._write(group.group_id, group.tombstones(), now):
+            return None
+        self._forget(group)
+        return self._create(group.group_id, now)
+
     def _create(self, group_id: str, now: Instant) -> ClassicGroup:
         group = self._groups[group_id] = ClassicGroup(group_id, self.settings, now)
         return group
 
-    def _settle(self, group: ClassicGroup, answers: list[Answer], bytes_before: int, now: Instant) -> list[Answer]:
+    def _settle(self, group: Group, answers: list[Answer], bytes_before: int, now: Instant) -> list[Answer]:
         """Do what every change of a group asks for: store it, watch its deadline, count it, drop it if it is void."""
         self._member_bytes += group.bytes_held - bytes_before
-        if group.must_store:
-            group.must_store = False
-            # A failure is logged and otherwise borne: after a crash the members would be told to join anew.
-            self._write(group.group_id, [(group_key(group.group_id), group_value(group.stored()))], now)
+        # A failure is logged and otherwise borne: after a crash the members would be told to join anew.
+        self._save(group, now)
         self._arm(group)
         self._forget_if_idle(group.group_id)
         return answers
 
-    def _arm(self, group: ClassicGroup) -> None:
+    def _save(self, group: Group, now: Instant) -> bool:
+        stored = self._write(group.group_id, group.unsaved_records(), now)
+        if stored:
+            group.saved()
+        return stored
+
+    def _arm(self, group: Group) -> None:
         if group.wake_at_s >= self._armed.get(group.group_id, float("inf")):
             return
         self._armed[group.group_id] = group.wake_at_s
@@ -368,11 +446,13 @@ class GroupCoordinator:
 
     def _forget_if_idle(self, group_id: str) -> None:
         group = self._groups[group_id]
-        if group.never_lived and group_id not in self._offsets:
+        if group.never_lived and group.is_vacant and group_id not in self._offsets:
             self._forget(group)
 
-    def _forget(self, group: ClassicGroup) -> None:
-        group.state = GroupState.DEAD
+    def _forget(self, group: Group) -> None:
+        if isinstance(group, ClassicGroup):
+            group.state = GroupState.DEAD
+        self._member_bytes -= group.bytes_held
         del self._groups[group.group_id]
         self._armed.pop(group.group_id, None)
 
@@ -382,17 +462,19 @@ class GroupCoordinator:
             expired = self._expired_offsets(group, now)
             if expired and not self._remove_offsets(group_id, expired, now):
                 return
-            void = group.state is GroupState.EMPTY and not group.pending and group_id not in self._offsets
-            if void and self._write(group_id, [(group_key(group_id), None)], now):
+            void = group.is_vacant and group_id not in self._offsets
+            if void and self._write(group_id, group.tombstones(), now):
                 self._forget(group)
 
-    def _expired_offsets(self, group: ClassicGroup, now: Instant) -> list[tuple[str, int]]:
+    def _expired_offsets(self, group: Group, now: Instant) -> list[tuple[str, int]]:
         in_use: frozenset[str] | None = frozenset()
         counted_from_ms: int | None = None
-        if group.state is GroupState.EMPTY:
+        if group.is_empty:
             counted_from_ms = group.state_since_ms if group.protocol_type else None
-        elif group.state is GroupState.STABLE and group.protocol_type == CONSUMER_PROTOCOL_TYPE:
-            in_use = _topics_read_by(group)
+        elif isinstance(group, ConsumerGroup) or (
+            group.state is GroupState.STABLE and group.protocol_type == CONSUMER_PROTOCOL_TYPE
+        ):
+            in_use = group.topics_in_use()
         else:
             return []
         retention_ms = self.settings.offsets_retention_minutes * 60_000
@@ -447,16 +529,15 @@ class GroupCoordinator:
         group = self._groups.get(group_id)
         if group is None:
             return
-        if group.generation > 0:
-            yield group_key(group_id), group_value(group.stored())
+        yield from group.records()
         for topic, partitions in self._offsets.of_group(group_id).items():
             for partition, committed in partitions.items():
                 yield offset_key(group_id, topic, partition), offset_value(committed)
 
 
-def _topics_read_by(group: ClassicGroup) -> frozenset[str] | None:
-    """Topics that the members of a consumer group subscribe to; None when that cannot be told."""
-    return topics_in_use(offer.metadata for member in group.members for offer in member.protocols)
+def _bytes_of(request: ConsumerHeartbeat) -> int:
+    names = request.topic_names or ()
+    return sum(len(name) for name in names) + len(request.topic_pattern or "")
 
 
 def _fits_bytes(text: str, bytes_max: int) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from harness.pylog_broker.groups.journal import JournalFailed
-from harness.pylog_broker.groups.records import GroupRecord, JournalRecord, OffsetRecord, read_record
+from harness.pylog_broker.groups.records import JournalRecord, StoredRecord, read_record
 from harness.pylog_broker.groups.settings import GroupSettings
 from harness.pylog_broker.protocol.primitives import MalformedMessage
 from harness.pylog_broker.storage.batch import build_batch, iterate_records, parse_header
@@ -87,7 +87,7 @@ class OffsetsTopic:
         except StorageError as error:
             raise JournalFailed(str(error)) from error
 
-    def replay(self) -> Iterator[OffsetRecord | GroupRecord]:
+    def replay(self) -> Iterator[StoredRecord]:
         """Read everything that is stored, oldest first within each partition.
 
         A damaged stretch ends the reading of its partition: what lies behind it is missing, and the log says so.
@@ -113,7 +113,7 @@ class OffsetsTopic:
         return topic
 
 
-def _replay_partition(log: PartitionLog) -> Iterator[OffsetRecord | GroupRecord]:
+def _replay_partition(log: PartitionLog) -> Iterator[StoredRecord]:
     offset = log.log_start_offset
     while offset < log.log_end_offset:
         piece = log.read(offset, REPLAY_BYTES, limit_offset=log.log_end_offset, at_least_one=True)

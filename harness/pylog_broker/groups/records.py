@@ -4,6 +4,7 @@
 |--|--|--|--|
 | 0, 1 | an offset of (group, topic, partition) | 0-3 | 1 with an expiry time, else 3 |
 | 2 | a group's metadata | 0-3 | 3 |
+| 3, 5-8 | a consumer-protocol group; see `consumer_records` | 0 | 0 |
 
 A null value is a tombstone: the offset or the group is gone. Keys and values of later kinds or versions, as a newer
 broker may have written them, are skipped by the reader, not misread.
@@ -30,6 +31,10 @@ OFFSET_KEY_VERSION = 1
 GROUP_KEY_VERSION = 2
 GROUP_VALUE_VERSION = 3
 NO_EXPIRY = -1
+
+CONSUMER_KINDS = frozenset({3, 5, 6, 7, 8})
+CONSUMER_KINDS_OF_GROUP = frozenset({3, 6})
+"""Their keys name a group alone, those of the others a member too."""
 
 _INT16 = struct.Struct(">h")
 _INT32 = struct.Struct(">i")
@@ -62,6 +67,17 @@ class GroupRecord(NamedTuple):
     group_id: str
     stored: StoredGroup | None
 
+
+class ConsumerRecord(NamedTuple):
+    """One record of a consumer-protocol group as replayed; `value` None is a tombstone. See `consumer_records`."""
+
+    group_id: str
+    kind: int
+    member_id: str
+    value: bytes | None
+
+
+StoredRecord = OffsetRecord | GroupRecord | ConsumerRecord
 
 JournalRecord = tuple[bytes, bytes | None]
 """Key and value; a value of None is a tombstone."""
@@ -120,7 +136,7 @@ def group_value(stored: StoredGroup) -> bytes:
     return bytes(out)
 
 
-def read_record(key: bytes | None, value: bytes | None) -> OffsetRecord | GroupRecord | None:
+def read_record(key: bytes | None, value: bytes | None) -> StoredRecord | None:
     """Decode one record; None when it is of a kind or version that this broker does not know.
 
     Raises MalformedMessage when the bytes contradict their own version.
@@ -133,9 +149,19 @@ def read_record(key: bytes | None, value: bytes | None) -> OffsetRecord | GroupR
             return _read_offset(key, value)
         if kind == GROUP_KEY_VERSION:
             return _read_group(key, value)
+        if kind in CONSUMER_KINDS:
+            return _read_consumer(kind, key, value)
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise MalformedMessage(f"a record of the offsets topic is damaged: {error}") from None
     return None
+
+
+def _read_consumer(kind: int, key: bytes, value: bytes | None) -> ConsumerRecord | None:
+    group_id, position = read_string(key, 2)
+    member_id = "" if kind in CONSUMER_KINDS_OF_GROUP else read_string(key, position)[0]
+    if value is not None and _INT16.unpack_from(value)[0] != 0:
+        return None
+    return ConsumerRecord(group_id, kind, member_id, value)
 
 
 def _read_offset(key: bytes, value: bytes | None) -> OffsetRecord | None:

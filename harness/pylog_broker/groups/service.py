@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import base64
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from harness.pylog_broker.groups.consumer_messages import ConsumerHeartbeat, ConsumerReply
 from harness.pylog_broker.groups.coordinator import CommitRequest, GroupCoordinator
 from harness.pylog_broker.groups.messages import (
     Answer,
@@ -18,6 +20,7 @@ from harness.pylog_broker.groups.messages import (
 )
 from harness.pylog_broker.groups.offsets_topic import OffsetsTopic
 from harness.pylog_broker.groups.settings import GroupSettings
+from harness.pylog_broker.groups.topic_image import TopicFacts
 from harness.pylog_broker.handlers.api import Deferred
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.message import Message
@@ -35,6 +38,32 @@ STALL_S_MIN = 1.0
 
 GRACE_S = 1.0
 """After a stall: how long members may take to be heard before they are held to deadlines that passed meanwhile."""
+
+
+class CatalogImage:
+    """The topics of a catalog as consumer groups see them."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    @property
+    def version(self) -> int:
+        """Grows with every change of topics."""
+        return self._catalog.image_version
+
+    def names(self) -> Collection[str]:
+        """Return the names of all topics but internal ones."""
+        return [name for name, topic in self._catalog.topics.items() if not topic.internal]
+
+    def find(self, name: str) -> TopicFacts | None:
+        """Return a topic, or None when there is none of that name."""
+        topic = self._catalog.topics.get(name)
+        return TopicFacts(topic.topic_id, len(topic.partitions)) if topic is not None else None
+
+    def name_of(self, topic_id: UUID) -> str | None:
+        """Return the name of a topic that still exists."""
+        topic = self._catalog.by_id(topic_id)
+        return topic.name if topic is not None else None
 
 
 class HeldRequest:
@@ -73,7 +102,7 @@ class GroupService:
         self._timer: Timer | None = None
         self._grace_until_s = float("-inf")
         journal = OffsetsTopic(catalog, settings, on_append)
-        self.coordinator = GroupCoordinator(settings, journal, self.now())
+        self.coordinator = GroupCoordinator(settings, journal, self.now(), CatalogImage(catalog))
         self.coordinator.restore(journal.replay(), catalog.topics.keys(), self.now())
         self._arm()
 
@@ -106,6 +135,16 @@ class GroupService:
         errors, answers = self.coordinator.leave(group_id, identities, self.now())
         self._deliver(answers)
         return errors
+
+    def fresh_consumer_member_id(self) -> str:
+        """Return an id for a member of a consumer-protocol group that brings none (version 0)."""
+        return base64.urlsafe_b64encode(self._new_uuid().bytes).rstrip(b"=").decode()
+
+    def consumer_heartbeat(self, group_id: str, request: ConsumerHeartbeat) -> ConsumerReply:
+        """ConsumerGroupHeartbeat."""
+        reply = self.coordinator.consumer_heartbeat(group_id, request, self.now())
+        self._arm()
+        return reply
 
     def commit(self, group_id: str, request: CommitRequest) -> list[ErrorCode]:
         """OffsetCommit: one error code for each offset."""

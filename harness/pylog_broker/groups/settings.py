@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
+
+from harness.pylog_broker.groups.assignors import ASSIGNORS
 
 KAFKA_NAMES: dict[str, str] = {
     "group.min.session.timeout.ms": "session_timeout_ms_min",
     "group.max.session.timeout.ms": "session_timeout_ms_max",
     "group.initial.rebalance.delay.ms": "initial_rebalance_delay_ms",
     "group.max.size": "members_max",
+    "group.consumer.assignors": "consumer_assignors",
+    "group.consumer.session.timeout.ms": "consumer_session_timeout_ms",
+    "group.consumer.min.session.timeout.ms": "consumer_session_timeout_ms_min",
+    "group.consumer.max.session.timeout.ms": "consumer_session_timeout_ms_max",
+    "group.consumer.heartbeat.interval.ms": "consumer_heartbeat_interval_ms",
+    "group.consumer.min.heartbeat.interval.ms": "consumer_heartbeat_interval_ms_min",
+    "group.consumer.max.heartbeat.interval.ms": "consumer_heartbeat_interval_ms_max",
+    "group.consumer.max.size": "consumer_members_max",
     "group.max.count": "groups_max",
     "group.members.max.bytes": "member_bytes_total_max",
     "offset.metadata.max.bytes": "offset_metadata_bytes_max",
@@ -46,21 +57,49 @@ class GroupSettings:
     offsets_max: int = 500_000
     offset_metadata_bytes_total_max: int = 64 * 1024 * 1024
     new_member_join_timeout_ms: int = 300_000
+    consumer_assignors: str = "uniform,range"
+    consumer_session_timeout_ms: int = 45_000
+    consumer_session_timeout_ms_min: int = 45_000
+    consumer_session_timeout_ms_max: int = 60_000
+    consumer_heartbeat_interval_ms: int = 5_000
+    consumer_heartbeat_interval_ms_min: int = 5_000
+    consumer_heartbeat_interval_ms_max: int = 15_000
+    consumer_members_max: int = 1_000
 
     def __post_init__(self) -> None:
         """Raise ValueError, naming the setting, where a value makes no sense."""
         names = {attribute: name for name, attribute in KAFKA_NAMES.items()}
         for field in fields(self):
+            if field.name == "consumer_assignors":
+                continue
             least = 0 if field.name == "initial_rebalance_delay_ms" else 1
             if getattr(self, field.name) < least:
                 name = names.get(field.name, field.name)
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, field.name)}")
         if self.session_timeout_ms_min > self.session_timeout_ms_max:
             raise ValueError("group.min.session.timeout.ms is greater than group.max.session.timeout.ms")
+        self._check_consumer_groups()
         if self.offset_metadata_bytes_max > 32_767:
             raise ValueError("offset.metadata.max.bytes must be at most 32767, what a record's string can carry")
         if self.offsets_partitions > 50:
             raise ValueError("offsets.topic.num.partitions must be at most 50")
+
+    def _check_consumer_groups(self) -> None:
+        for name in ("session.timeout", "heartbeat.interval"):
+            field = f"consumer_{name.replace('.', '_')}_ms"
+            value, least, most = (getattr(self, field + suffix) for suffix in ("", "_min", "_max"))
+            if not least <= value <= most:
+                raise ValueError(f"group.consumer.{name}.ms must be in {least} .. {most}, not {value}")
+        if self.consumer_heartbeat_interval_ms >= self.consumer_session_timeout_ms:
+            raise ValueError("group.consumer.heartbeat.interval.ms must be less than group.consumer.session.timeout.ms")
+        unknown = [name for name in self.consumer_assignor_names if name not in ASSIGNORS]
+        if unknown or not self.consumer_assignor_names:
+            raise ValueError(f"group.consumer.assignors must name some of {', '.join(ASSIGNORS)}")
+
+    @property
+    def consumer_assignor_names(self) -> tuple[str, ...]:
+        """The server-side assignors, the default first."""
+        return tuple(name.strip() for name in self.consumer_assignors.split(",") if name.strip())
 
     @classmethod
     def from_names(cls, values: Mapping[str, str]) -> GroupSettings:
@@ -68,9 +107,12 @@ class GroupSettings:
 
         Raises ValueError for a value that is not a whole number or is out of bounds.
         """
-        chosen: dict[str, int] = {}
+        chosen: dict[str, Any] = {}
         for name, attribute in KAFKA_NAMES.items():
             if name not in values:
+                continue
+            if attribute == "consumer_assignors":
+                chosen[attribute] = values[name]
                 continue
             try:
                 chosen[attribute] = int(values[name])

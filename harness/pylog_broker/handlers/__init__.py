@@ -62,6 +62,8 @@ MODULES: tuple[str, ...] = (
     "delete_groups",
     "sasl_handshake",
     "sasl_authenticate",
+    "consumer_group_heartbeat",
+    "consumer_group_describe",
 )
 
 

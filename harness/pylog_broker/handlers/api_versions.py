@@ -4,7 +4,7 @@ Answers with the table of handlers, so that a client never sees an API that is n
 name the client's software, which is checked for form (KIP-511). A version above 4 is answered by the dispatcher with
 a version 0 body and UNSUPPORTED_VERSION. The encoded table is kept: it never changes while the broker runs.
 
-Left out: supported and finalized features; there are none until transactions and KIP-848 are here.
+Features (KIP-584), for versions 3 and later: `FEATURES`, each supported from 0 and finalized at its maximum.
 """
 
 from __future__ import annotations
@@ -17,7 +17,15 @@ from harness.pylog_broker.protocol.generated.api_versions import (
     ApiVersionsRequest,
     ApiVersionsResponse,
     ApiVersionsResponseApiVersion,
+    ApiVersionsResponseFinalizedFeature,
+    ApiVersionsResponseSupportedFeature,
 )
+
+FEATURES: dict[str, int] = {
+    "group.version": 1,  # consumer-protocol groups (KIP-848)
+}
+FEATURES_EPOCH = 0
+"""Grows when a finalized feature changes, which needs another version of the broker."""
 
 _SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
 
@@ -45,7 +53,15 @@ def _table(context: RequestContext) -> ApiVersionsResponse:
         )
         for api in sorted(context.broker.apis.values(), key=lambda api: api.key)
     ]
-    return ApiVersionsResponse(error_code=ErrorCode.NONE, api_keys=rows)
+    return ApiVersionsResponse(
+        error_code=ErrorCode.NONE,
+        api_keys=rows,
+        supported_features=[ApiVersionsResponseSupportedFeature(name, 0, level) for name, level in FEATURES.items()],
+        finalized_features_epoch=FEATURES_EPOCH,
+        finalized_features=[
+            ApiVersionsResponseFinalizedFeature(name, level, level) for name, level in FEATURES.items()
+        ],
+    )
 
 
 API = Api(18, "ApiVersions", 0, 4, ApiVersionsRequest, handle)

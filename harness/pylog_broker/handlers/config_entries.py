@@ -12,6 +12,7 @@ from harness.pylog_broker.security.settings import shown
 from harness.pylog_broker.storage.catalog import Topic
 from harness.pylog_broker.storage.topic_config import (
     INT,
+    LIST,
     LONG,
     SETTINGS,
     SOURCE_DEFAULT,
@@ -76,8 +77,9 @@ def broker_entries(config: BrokerConfig) -> list[Entry]:
         value = format_value(raw if factor == 1 or raw < 0 else raw // factor)
         entries.append(_broker_entry(config, name, value, topic_setting.type, topic_setting.doc))
     for name, field in GROUP_NAMES.items():
-        kind = LONG if name.endswith("bytes") else INT
-        value = format_value(getattr(config.groups, field))
+        raw = getattr(config.groups, field)
+        kind = LIST if isinstance(raw, str) else LONG if name.endswith("bytes") else INT
+        value = format_value(raw)
         entries.append(_broker_entry(config, name, value, kind, GROUP_DOCS[name]))
     for row in SECURITY_TABLE:
         value = "" if row.secret else shown(config.security, row)

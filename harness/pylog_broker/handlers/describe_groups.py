@@ -28,7 +28,8 @@ def _describe(context: RequestContext, group_id: str, operations: int) -> Descri
         row = DescribeGroupsResponseGroup(group_id=group_id, group_state="Dead", authorized_operations=operations)
         if context.version >= 6:
             row.error_code = ErrorCode.GROUP_ID_NOT_FOUND
-            row.error_message = f"there is no group {group_id!r}"
+            other = context.broker.groups.coordinator.find(group_id) is not None
+            row.error_message = f"Group {group_id} {'is not a classic group' if other else 'not found'}."
         return row
     return DescribeGroupsResponseGroup(
         error_code=ErrorCode.NONE,

@@ -1,6 +1,6 @@
 """ListGroups, versions 0 to 5: 4 states and a filter by them (KIP-518), 5 types and a filter by them (KIP-848).
 
-All groups are of type "classic" so far. Filters compare without regard to case, as in Apache Kafka.
+Filters compare without regard to case, as in Apache Kafka.
 """
 
 from __future__ import annotations
@@ -12,24 +12,20 @@ from harness.pylog_broker.protocol.generated.list_groups import (
     ListGroupsResponseGroup,
 )
 
-CLASSIC = "classic"
-
 
 def handle(context: RequestContext, request: ListGroupsRequest) -> ListGroupsResponse:
     """List the groups that pass the filters; an empty filter passes all."""
     states = {state.lower() for state in request.states_filter}
     types = {kind.lower() for kind in request.types_filter}
-    if types and CLASSIC not in types:
-        return ListGroupsResponse()
     rows = [
         ListGroupsResponseGroup(
             group_id=group.group_id,
             protocol_type=group.protocol_type or "",
             group_state=group.state.value,
-            group_type=CLASSIC,
+            group_type=group.group_type,
         )
         for group in context.broker.groups.coordinator.groups()
-        if not states or group.state.value.lower() in states
+        if (not states or group.state.value.lower() in states) and (not types or group.group_type in types)
     ]
     return ListGroupsResponse(groups=rows)
 

@@ -1,7 +1,8 @@
-"""OffsetCommit, versions 2 to 10: 2-4 retention time of the commit, 6 leader epoch, 7 static members, 10 topic ids.
+"""OffsetCommit, versions 2 to 10: 2-4 retention time of the commit, 6 leader epoch, 7 static members, 9 member epochs
+of consumer-protocol groups (KIP-848), 10 topic ids.
 
-Offsets are in the internal topic before the answer goes out. Not done yet: member epochs of the next-generation
-protocol (KIP-848); the field is the generation of a classic group.
+Offsets are in the internal topic before the answer goes out. A commit with an epoch that has passed still counts for
+partitions that its sender had got by then and has kept (KIP-1251).
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def handle(context: RequestContext, request: OffsetCommitRequest) -> OffsetCommi
         generation=request.generation_id_or_member_epoch,
         retention_ms=request.retention_time_ms if context.version <= 4 else NO_RETENTION,
         offsets=offsets,
+        knows_epochs=context.version >= 9,
     )
     errors = context.broker.groups.commit(request.group_id, commit)
     for slot, error in zip(slots, errors, strict=True):

@@ -1,5 +1,5 @@
 """OffsetFetch, versions 1 to 10: 2 all offsets of a group, 7 require stable, 8 several groups (KIP-709),
-9 member epochs (KIP-848, not checked: groups are classic), 10 topic ids.
+9 member epochs of consumer-protocol groups (KIP-848), 10 topic ids.
 
 A partition without a committed offset answers -1 and no error. There are no transactions yet, so every offset is
 stable.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from harness.pylog_broker.groups.consumer_group import ConsumerGroup
 from harness.pylog_broker.groups.records import CommittedOffset
 from harness.pylog_broker.handlers.api import Api, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
@@ -32,10 +33,8 @@ NO_OFFSETS: Offsets = {}
 def handle(context: RequestContext, request: OffsetFetchRequest) -> OffsetFetchResponse:
     """Answer for one group up to version 7, for several from version 8 on."""
     if context.version >= 8:
-        groups = [_group_by_name(context, group) for group in request.groups]
-        if context.version >= 10:
-            groups = [_group_by_id(context, group) for group in request.groups]
-        return OffsetFetchResponse(groups=groups)
+        read = _group_by_id if context.version >= 10 else _group_by_name
+        return OffsetFetchResponse(groups=[read(context, group) for group in request.groups])
     committed = _committed(context, request.group_id)
     if request.topics is None:
         asked: Iterable[tuple[str, Iterable[int]]] = committed.items()
@@ -51,7 +50,18 @@ def handle(context: RequestContext, request: OffsetFetchRequest) -> OffsetFetchR
     return OffsetFetchResponse(topics=rows)
 
 
+def _refusal(context: RequestContext, group: OffsetFetchRequestGroup) -> ErrorCode:
+    """The error for the whole group: a member of a consumer-protocol group reads with its own epoch only."""
+    found = context.broker.groups.coordinator.find(group.group_id)
+    if not isinstance(found, ConsumerGroup):
+        return ErrorCode.NONE
+    return found.admit_fetch(group.member_id, group.member_epoch)
+
+
 def _group_by_name(context: RequestContext, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup:
+    error = _refusal(context, group)
+    if error is not ErrorCode.NONE:
+        return OffsetFetchResponseGroup(group.group_id, error_code=error)
     committed = _committed(context, group.group_id)
     if group.topics is None:
         asked: Iterable[tuple[str, Iterable[int]]] = committed.items()
@@ -65,6 +75,9 @@ def _group_by_name(context: RequestContext, group: OffsetFetchRequestGroup) -> O
 
 
 def _group_by_id(context: RequestContext, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup:
+    error = _refusal(context, group)
+    if error is not ErrorCode.NONE:
+        return OffsetFetchResponseGroup(group.group_id, error_code=error)
     catalog = context.broker.catalog
     committed = _committed(context, group.group_id)
     topics: list[OffsetFetchResponseGroupTopic] = []

@@ -26,6 +26,7 @@ from harness.pylog_broker.protocol.schema_table import (
 )
 
 GENERATED_FOLDER = Path(__file__).parent / "generated"
+STRUCTURE_PRESENT, STRUCTURE_ABSENT = 1, 255  # the byte before a structure that may be null, as int8 1 and -1
 INDEX_MODULE = "index"
 
 _SCALAR_TYPES = {
@@ -179,6 +180,11 @@ class _ModuleWriter:
     def _read_value(self, message: str, item: Field, indent: str, *, nullable: bool) -> Iterator[str]:
         prefix = "read_nullable" if nullable else "read"
         if not item.array:
+            if item.is_structure and nullable:  # a byte before it says whether it is there
+                yield f"{indent}{item.name} = None"
+                yield f"{indent}position += 1"
+                yield f"{indent}if data[position - 1] == {STRUCTURE_PRESENT}:"
+                indent += "    "
             yield f"{indent}{item.name}, position = {_read_scalar(message, item, prefix)}"
             return
         read_count = f"encoding.{prefix}_count"
@@ -256,6 +262,10 @@ class _ModuleWriter:
         (item,) = block
         value = f"self.{item.name}"
         if not item.array:
+            if item.is_structure and item.null is not None:
+                yield f"{indent}{out}.append({STRUCTURE_PRESENT} if {value} is not None else {STRUCTURE_ABSENT})"
+                yield f"{indent}if {value} is not None:"
+                indent += "    "
             yield f"{indent}{_write_scalar(item, value, out)}"
             return
         yield f"{indent}encoding.write_count({out}, {value})"

@@ -40,5 +40,7 @@ APIS: dict[int, tuple[str, str, int, int, int]] = {
     61: ("DescribeProducers", "describe_producers", 0, 0, 0),
     65: ("DescribeTransactions", "describe_transactions", 0, 0, 0),
     66: ("ListTransactions", "list_transactions", 0, 2, 0),
+    68: ("ConsumerGroupHeartbeat", "consumer_group_heartbeat", 0, 1, 0),
+    69: ("ConsumerGroupDescribe", "consumer_group_describe", 0, 1, 0),
 }
 """API key -> name, generated module, first version, last version, first flexible version."""

@@ -1,0 +1,41 @@
+"""Reading the journal back: the last record of each key counts, tombstones undo."""
+
+from __future__ import annotations
+
+from harness.pylog_broker.groups.consumer_messages import StoredConsumerGroup
+from harness.pylog_broker.groups.consumer_records import apply
+from harness.pylog_broker.groups.messages import StoredGroup
+from harness.pylog_broker.groups.offsets import OffsetTable
+from harness.pylog_broker.groups.records import ConsumerRecord, GroupRecord, StoredRecord
+
+
+class Replay:
+    """Groups as stored, while records come in; offsets go straight into their table."""
+
+    def __init__(self, offsets: OffsetTable) -> None:
+        self.classic_groups: dict[str, StoredGroup] = {}
+        self._consumer_groups: dict[str, StoredConsumerGroup] = {}
+        self._offsets = offsets
+
+    def take(self, record: StoredRecord) -> None:
+        """Take in one record, oldest first."""
+        if isinstance(record, ConsumerRecord):
+            apply(record, self._consumer_groups.setdefault(record.group_id, StoredConsumerGroup()))
+        elif isinstance(record, GroupRecord):
+            if record.stored is None:
+                self.classic_groups.pop(record.group_id, None)
+            else:
+                self.classic_groups[record.group_id] = record.stored
+        elif record.committed is None:
+            self._offsets.remove(record.group_id, record.topic, record.partition)
+        else:
+            self._offsets.put(record.group_id, record.topic, record.partition, record.committed)
+
+    @property
+    def consumer_groups(self) -> dict[str, StoredConsumerGroup]:
+        """Consumer-protocol groups that have not ended."""
+        return {name: stored for name, stored in self._consumer_groups.items() if stored.epoch is not None}
+
+    def group_ids(self) -> set[str]:
+        """Return every group that has members, a history or offsets."""
+        return {*self.classic_groups, *self.consumer_groups, *self._offsets.group_ids()}

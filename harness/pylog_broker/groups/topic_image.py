@@ -1,0 +1,53 @@
+"""What consumer groups see of the topics: names, ids, partition counts, and a version that grows with every change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+
+class TopicFacts(NamedTuple):
+    """One topic as assignments need it."""
+
+    topic_id: UUID
+    partitions: int
+
+
+class TopicImage(Protocol):
+    """The topics of the broker at this moment."""
+
+    @property
+    def version(self) -> int:
+        """Grows whenever a topic is made, deleted or extended."""
+        ...
+
+    def names(self) -> Collection[str]:
+        """Return the names that consumers may read; internal topics are not matched by patterns."""
+        ...
+
+    def find(self, name: str) -> TopicFacts | None:
+        """Return a topic, or None when there is none of that name."""
+        ...
+
+    def name_of(self, topic_id: UUID) -> str | None:
+        """Return the name of a topic that still exists."""
+        ...
+
+
+class NoTopics:
+    """An image without topics."""
+
+    version = 0
+
+    def names(self) -> Collection[str]:
+        """Return nothing."""
+        return ()
+
+    def find(self, name: str) -> TopicFacts | None:
+        """Return None."""
+        return None
+
+    def name_of(self, topic_id: UUID) -> str | None:
+        """Return None."""
+        return None
