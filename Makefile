@@ -10,7 +10,7 @@ RUNS    ?= 3
 OUT     ?= reports/demo
 SHELL   := /bin/sh
 
-.PHONY: demo test check lint unit bench setup brokers clean
+.PHONY: demo test check lint unit bench setup brokers images clean
 
 demo: setup brokers
 	$(BIN)/harness run clickstream_fanout priority_tasks password_reset -b $(BROKERS) -n $(RUNS) -o $(OUT) --replace
@@ -38,6 +38,10 @@ setup: $(VENV)/.ready
 
 brokers: setup
 	$(BIN)/python -m harness.brokers.install --brokers $(BROKERS) --yes
+
+# images of the brokers for places without an image registry; the base is made with debootstrap (as root) where it cannot be pulled
+images: setup
+	$(BIN)/python -m harness.brokers.build
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

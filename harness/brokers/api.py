@@ -97,6 +97,10 @@ class Broker(Protocol):
         """Its own processes, for sampling; empty when it is not running."""
         ...
 
+    def trouble(self) -> str:
+        """Why it does not run any more; empty while it does, as far as can be seen from here. Cheap: asked all the time."""
+        ...
+
     def log_tail(self, lines: int) -> list[str]:
         """The last lines it wrote."""
         ...

@@ -16,13 +16,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.brokers.identity import ProcessIdentity
 from harness.brokers.places import state_folder
 from harness.brokers.process import ProcessBroker, tail
-from harness.brokers.registry import create
+from harness.brokers.registry import create, product
 from harness.errors import BrokerUnavailable, UsageError
 from harness.model.broker import BrokerInfo, Tier
+
+if TYPE_CHECKING:
+    from harness.brokers.docker import DockerBroker
 
 RECORD = "detached.json"
 DOWN_DEADLINE_S = 40.0  # longer than any broker's grace period and the keeper's own cleaning
@@ -36,14 +40,19 @@ class Detached:
     instance: str
     info: BrokerInfo
     tier: str
-    keeper: ProcessIdentity
-    main: ProcessIdentity
+    keeper: ProcessIdentity | None  # None for a container
+    main: ProcessIdentity | None
     folder: Path
     since: float  # wall clock, seconds
+    container: str = ""
 
     @property
     def alive(self) -> bool:
-        return self.main.alive()
+        if self.container:
+            from harness.brokers import contained
+
+            return contained.running(self.container)
+        return self.main is not None and self.main.alive()
 
     @property
     def stop_command(self) -> str:
@@ -67,8 +76,9 @@ class Detached:
                 "settings": dict(self.info.settings),
                 "management": dict(self.info.management),
             },
-            "keeper": asdict(self.keeper),
-            "main": asdict(self.main),
+            "keeper": asdict(self.keeper) if self.keeper else None,
+            "main": asdict(self.main) if self.main else None,
+            "container": self.container,
         }
 
 
@@ -79,8 +89,12 @@ def up(
     settings: Mapping[str, str] | None = None,
     port: int | None = None,
     instance: str | None = None,
+    backend: str = "process",
+    say: Callable[[str], None] = lambda _: None,
 ) -> Detached:
     """Start a broker that stays, and return when it is ready. Its data from last time, if any, is used again.
+
+    ``backend`` is ``process`` or ``docker``; ``say`` hears how a pull of an image gets on.
 
     Raises UsageError when it runs already, and what ``Broker.start`` raises. Interrupted, it leaves nothing behind.
     """
@@ -93,17 +107,11 @@ def up(
                 f"{instance} runs already, at {known.info.address}; a second one needs a name of its own",
                 next_command=f"harness broker up {name} --name {name}-2",
             )
-        broker = create(name, root=folder, url=None if port is None else f"127.0.0.1:{port}")
-        assert isinstance(broker, ProcessBroker)
+        broker = _detachable(name, folder, port, backend, say)
         try:
             info = broker.start(tier=tier, settings=settings or {})
-            supervisor = broker.supervisor
-            keeper, main = ProcessIdentity.of(supervisor.keeper_pid), ProcessIdentity.of(supervisor.pid)
-            if keeper is None or main is None:
-                raise BrokerUnavailable(
-                    f"{instance} ended right after its start", next_command=f"harness broker logs {name}"
-                )
-            detached = Detached(instance, info, tier, keeper, main, folder, time.time())
+            keeper, main, container = _identities(broker, instance)
+            detached = Detached(instance, info, tier, keeper, main, folder, time.time(), container)
             _write(detached)
             broker.detach()
         except BaseException:
@@ -114,6 +122,34 @@ def up(
         return detached
 
 
+def _detachable(
+    name: str, folder: Path, port: int | None, backend: str, say: Callable[[str], None]
+) -> ProcessBroker | DockerBroker:
+    if backend == "docker":
+        from harness.brokers.docker import DockerBroker
+
+        return DockerBroker(product(name), folder, port=port, detached=str(state_folder()), say=say)
+    broker = create(name, root=folder, backend=backend, url=None if port is None else f"127.0.0.1:{port}")
+    if not isinstance(broker, ProcessBroker):
+        raise UsageError(f"a broker that is {backend} is not ours to start", next_command="harness broker up --help")
+    return broker
+
+
+def _identities(
+    broker: ProcessBroker | DockerBroker, instance: str
+) -> tuple[ProcessIdentity | None, ProcessIdentity | None, str]:
+    """Keeper and main process of a local one, or the name of the container."""
+    if not isinstance(broker, ProcessBroker):
+        return None, None, broker.container.name
+    supervisor = broker.supervisor
+    keeper, main = ProcessIdentity.of(supervisor.keeper_pid), ProcessIdentity.of(supervisor.pid)
+    if keeper is None or main is None:
+        raise BrokerUnavailable(
+            f"{instance} ended right after its start", next_command=f"harness broker logs {instance}"
+        )
+    return keeper, main, ""
+
+
 def hold(
     name: str,
     *,
@@ -121,23 +157,26 @@ def hold(
     tier: str = "D1",
     settings: Mapping[str, str] | None = None,
     port: int | None = None,
+    backend: str = "process",
     on_ready: Callable[[BrokerInfo], None],
 ) -> None:
     """Start a broker, say that it is ready, and keep it until Ctrl-C or until it ends by itself (BrokerUnavailable)."""
     _check_tier(tier)
-    broker = create(name, root=root, url=None if port is None else f"127.0.0.1:{port}")
+    broker = create(name, root=root, backend=backend, url=None if port is None else f"127.0.0.1:{port}")
     try:
         on_ready(broker.start(tier=tier, settings=settings or {}))
-        while broker.pids():
+        while not (trouble := broker.trouble()):
             time.sleep(0.2)
         words = "\n".join(f"    {line}" for line in broker.log_tail(15))
         raise BrokerUnavailable(
-            f"{name} ended by itself; its last words:\n{words}", next_command=f"harness doctor {name}"
+            f"{name} ended by itself: {trouble}; its last words:\n{words}", next_command=f"harness doctor {name}"
         )
     except KeyboardInterrupt:
         return
     finally:
         broker.stop()
+        if backend == "docker":
+            broker.wipe()
 
 
 def ls() -> list[Detached]:
@@ -158,6 +197,10 @@ def down(instance: str, *, wipe: bool = False) -> Detached:
         (folder / RECORD).unlink()
         if wipe:
             shutil.rmtree(folder / "data", ignore_errors=True)
+            if known.container:
+                from harness.brokers import contained
+
+                contained.wipe(known.container)
         return known
 
 
@@ -166,8 +209,26 @@ def down_all(*, wipe: bool = False) -> list[Detached]:
     return [down(found.instance, wipe=wipe) for found in ls()]
 
 
+def remove_orphans() -> list[str]:
+    """Remove the containers of runs that crashed, and those left running from this state folder without a record.
+
+    Returns their names; none where there is no engine.
+    """
+    from harness.brokers import engine, orphans
+
+    if engine.reason_missing():
+        return []
+    with engine.talking():
+        return orphans.sweep(engine.connect(), state_folder=str(state_folder()))
+
+
 def logs(instance: str, lines: int = 100) -> list[str]:
     """The end of its log; also of one that is down. Raises UsageError when there never was one."""
+    known = _read(_home() / _checked(instance))
+    if known is not None and known.container and known.alive:
+        from harness.brokers import contained
+
+        return contained.logs(known.container, lines)
     path = _home() / _checked(instance) / "broker.log"
     if not path.exists():
         raise UsageError(f"there is no log of a broker {instance!r}", next_command="harness broker ls")
@@ -176,6 +237,13 @@ def logs(instance: str, lines: int = 100) -> list[str]:
 
 def _end(known: Detached) -> None:
     """The keeper stops it in order. Without a keeper (somebody killed it) the kernel has killed the broker; make sure."""
+    if known.container:
+        from harness.brokers import contained
+
+        contained.end(known.container, known.log)
+        return
+    if known.keeper is None or known.main is None:
+        return
     known.keeper.send(signal.SIGTERM)
     if not known.keeper.wait_gone(DOWN_DEADLINE_S):
         known.keeper.send(signal.SIGKILL)
@@ -241,10 +309,11 @@ def _read(folder: Path) -> Detached | None:
             instance=folder.name,
             info=BrokerInfo(**document["info"]),
             tier=str(document["tier"]),
-            keeper=ProcessIdentity(**document["keeper"]),
-            main=ProcessIdentity(**document["main"]),
+            keeper=ProcessIdentity(**document["keeper"]) if document["keeper"] else None,
+            main=ProcessIdentity(**document["main"]) if document["main"] else None,
             folder=folder,
             since=float(document["since"]),
+            container=str(document.get("container", "")),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -90,6 +90,9 @@ class ExternalBroker:
     def pids(self) -> tuple[int, ...]:
         return ()
 
+    def trouble(self) -> str:
+        return ""
+
     def log_tail(self, lines: int) -> list[str]:
         return []
 

@@ -58,15 +58,7 @@ class ProcessBroker:
     @classmethod
     def create(cls, product: Product, root: Path, url: str | None) -> ProcessBroker:
         """``url`` may name the port to use, as ``host:port``; the host must be this machine."""
-        if url is None:
-            return cls(product, root)
-        host, _, port = url.rpartition(":")
-        if host not in ("", "127.0.0.1", "localhost") or not port.isdecimal() or not 0 < int(port) < 1 << 16:
-            raise UsageError(
-                f"a local {product.name} listens on 127.0.0.1:PORT, not {url!r}",
-                next_command=f"harness broker up {product.name} --backend external --url {url}",
-            )
-        return cls(product, root, port=int(port))
+        return cls(product, root, port=local_port(product.name, url))
 
     @property
     def name(self) -> str:
@@ -83,6 +75,11 @@ class ProcessBroker:
         """See ``Broker.start``. A second start with other settings needs a stop between."""
         if self._running():
             raise UsageError(f"this {self.name} runs already", next_command="harness broker ls")
+        if contained := sorted(name for name in settings if name.startswith("container.")):
+            raise UsageError(
+                f"{contained[0]} is a setting of containers",
+                next_command=f"harness broker up {self.name} --backend docker",
+            )
         installation = self._product.locate()
         merged = self._product.server_settings(tier) | dict(settings)
         self._setup = _Setup(installation, self._choose_ports(), merged)
@@ -124,6 +121,9 @@ class ProcessBroker:
         """The broker itself. Its helpers (RabbitMQ's resolver and disk monitor) do no work worth sampling."""
         supervisor = self._supervisor
         return (supervisor.pid,) if supervisor is not None and supervisor.alive else ()
+
+    def trouble(self) -> str:
+        return "" if self._running() else "it ended"
 
     def log_tail(self, lines: int) -> list[str]:
         return tail(self._root / "broker.log", lines)
@@ -249,6 +249,19 @@ class ProcessBroker:
         seen_ns = time.monotonic_ns()
         answers = ports.answers(LOOPBACK, self._client_port())
         return Evidence(operation, bit, supervisor.pid, sent_ns, seen_ns, supervisor.exit_status, answers, letter)
+
+
+def local_port(name: str, url: str | None) -> int | None:
+    """The port in ``host:port`` of this machine; None when there is no url. Raises UsageError."""
+    if url is None:
+        return None
+    host, _, port = url.rpartition(":")
+    if host not in ("", "127.0.0.1", "localhost") or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise UsageError(
+            f"a local {name} listens on 127.0.0.1:PORT, not {url!r}",
+            next_command=f"harness broker up {name} --backend external --url {url}",
+        )
+    return int(port)
 
 
 def process_state(pid: int) -> str:

@@ -29,8 +29,17 @@ REGISTRY: Mapping[str, Product] = {
 
 UNDER_TEST = ("pylog", "rabbitmq", "activemq", "kafka")  # the competitors, in the order of reports
 
+
+def _docker(product: Product, root: Path, url: str | None) -> Broker:
+    """Imported when asked for: the engine's client is heavy, and most commands need none."""
+    from harness.brokers.docker import DockerBroker
+
+    return DockerBroker.create(product, root, url)
+
+
 BACKENDS: Mapping[str, Callable[[Product, Path, str | None], Broker]] = {
     "process": ProcessBroker.create,
+    "docker": _docker,
     "external": ExternalBroker.create,
 }
 

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from harness.brokers import commands
 from harness.brokers.install import apply, plan_install
+from harness.brokers.limits import limit_settings
 from harness.brokers.registry import REGISTRY, UNDER_TEST, missing_reason, product
 from harness.cli.output import DOCUMENT_VERSION, Progress, emit_json, plain, stdout_console
 from harness.errors import BrokerMissing, UsageError
@@ -19,6 +20,9 @@ from harness.model.broker import BrokerInfo, Tier
 broker_app = typer.Typer(name="broker", help="Start, stop, look at and install brokers.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Backend = Annotated[str, typer.Option("--backend", help="process (a private local copy) or docker (a container).")]
+Memory = Annotated[str | None, typer.Option("--memory", help="Limit of a container, for example 2GiB.")]
+Cpus = Annotated[float | None, typer.Option("--cpus", help="Limit of a container, for example 1.5.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, a server-side setting; repeatable.")]
 
 
@@ -60,6 +64,9 @@ def up(
     tier: Annotated[Tier, typer.Option(help="Durability tier.")] = Tier.D1,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Exactly this port; otherwise a free one.")] = None,
     instance: Annotated[str | None, typer.Option("--name", help="A name of its own, for a second one.")] = None,
+    backend: Backend = "process",
+    memory: Memory = None,
+    cpus: Cpus = None,
     settings: Settings = None,
     foreground: Annotated[
         bool, typer.Option("--foreground", help="Hold it until Ctrl-C instead of leaving it up.")
@@ -67,14 +74,18 @@ def up(
     as_json: Json = False,
 ) -> None:
     """Start a broker and leave it running, until ``harness broker down``."""
-    chosen = _settings(settings)
+    chosen = _settings(settings) | limit_settings(memory, cpus)
     if foreground:
         with tempfile.TemporaryDirectory(prefix=f"harness-{name}-") as root:
-            commands.hold(name, root=Path(root), tier=str(tier), settings=chosen, port=port, on_ready=_say_ready)
+            commands.hold(
+                name, root=Path(root), tier=str(tier), settings=chosen, port=port, backend=backend, on_ready=_say_ready
+            )
         return
     progress = Progress()
     progress(f"starting {name}")
-    detached = commands.up(name, tier=str(tier), settings=chosen, port=port, instance=instance)
+    detached = commands.up(
+        name, tier=str(tier), settings=chosen, port=port, instance=instance, backend=backend, say=progress
+    )
     progress.done()
     if as_json:
         emit_json({"document": "broker", "version": DOCUMENT_VERSION, **detached.as_document()})
@@ -100,11 +111,16 @@ def down(
     if (name is None) == (not all_):
         raise UsageError("name one broker, or say --all", next_command="harness broker ls")
     ended = commands.down_all(wipe=wipe) if name is None else [commands.down(name, wipe=wipe)]
+    orphans = commands.remove_orphans() if name is None else []
     if as_json:
         documents = [one.as_document() for one in ended]
-        emit_json({"document": "brokers down", "version": DOCUMENT_VERSION, "brokers": documents})
+        emit_json(
+            {"document": "brokers down", "version": DOCUMENT_VERSION, "brokers": documents, "containers": orphans}
+        )
         return
-    typer.echo("\n".join(f"{one.instance} is down" for one in ended) or "nothing was up")
+    lines = [f"{one.instance} is down" for one in ended]
+    lines += [f"{orphan}, the container of a run that is gone, is removed" for orphan in orphans]
+    typer.echo("\n".join(lines) or "nothing was up")
 
 
 @broker_app.command("logs")

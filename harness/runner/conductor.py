@@ -303,15 +303,12 @@ class Conductor:
         """Look after everything that may happen at any time: faults that are due, dead workers, a dead broker."""
         self._unrest.tick()
         self._crew.check()
-        if not self._unrest.active() and not self._broker_lives():
+        if not self._unrest.active() and (trouble := self._broker.trouble()):
             tail = "\n".join(self._broker.log_tail(5))
             raise BrokerUnavailable(
-                f"{self._cell.broker_name} died in the middle of {self._workload.name}; its last words:\n{tail}",
+                f"{self._cell.broker_name} died in the middle of {self._workload.name}: {trouble}; its last words:\n{tail}",
                 next_command=f"harness doctor {self._cell.broker_name}",
             )
-
-    def _broker_lives(self) -> bool:
-        return self._info.backend != "process" or bool(self._broker.pids())
 
     def _stop_crew(self) -> None:
         for worker in self._crew.all():

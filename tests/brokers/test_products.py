@@ -49,7 +49,9 @@ def test_the_java_brokers_have_the_same_fixed_heap() -> None:
 
 def test_activemq_s_document_is_well_formed_whatever_the_folder_is_called(tmp_path: Path) -> None:
     settings = ActiveMQ().server_settings("D2")
-    broker = ET.fromstring(document(tmp_path / 'a "quoted" & <odd> name', 61613, settings)).find(f"{CORE}broker")
+    broker = ET.fromstring(document(str(tmp_path / 'a "quoted" & <odd> name'), "127.0.0.1", 61613, settings)).find(
+        f"{CORE}broker"
+    )
     assert broker is not None
     store = broker.find(f"{CORE}persistenceAdapter/{CORE}kahaDB")
     assert store is not None
@@ -62,7 +64,7 @@ def test_activemq_s_document_is_well_formed_whatever_the_folder_is_called(tmp_pa
 
 
 def test_activemq_without_a_store_has_none(tmp_path: Path) -> None:
-    text = document(tmp_path, 61613, ActiveMQ().server_settings("D0") | {"persistent": "false"})
+    text = document(str(tmp_path), "127.0.0.1", 61613, ActiveMQ().server_settings("D0") | {"persistent": "false"})
     assert "kahaDB" not in text
     assert 'persistent="false"' in text
 

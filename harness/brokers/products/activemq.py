@@ -32,7 +32,14 @@ from harness.brokers import handshake
 from harness.brokers.handshake import Greet
 from harness.brokers.places import cache_folder
 from harness.brokers.products import java
-from harness.brokers.products.base import LOOPBACK, Installation, Launch, quiet_environment
+from harness.brokers.products.base import (
+    EVERYWHERE,
+    LOOPBACK,
+    Contained,
+    Installation,
+    Launch,
+    quiet_environment,
+)
 from harness.errors import BrokerMissing, UsageError
 
 VERSION = "6.3.1"
@@ -120,19 +127,14 @@ class ActiveMQ:
     def prepare(
         self, installation: Installation, folder: Path, ports: Sequence[int], settings: Mapping[str, str]
     ) -> Launch:
-        for name in settings:
-            if name not in DEFAULTS and name != java.TRAINING_SETTING:
-                nearest = difflib.get_close_matches(name, DEFAULTS, n=1)
-                hint = f"; did you mean {nearest[0]}?" if nearest else ""
-                raise UsageError(
-                    f"ActiveMQ has no setting {name!r} here{hint}", next_command="harness broker up --help"
-                )
+        _check(settings)
         found = java.find_java()
         assert found is not None  # locate() has seen it
         conf = folder / "conf"
         for needed in (conf, folder / "data", folder / "tmp"):
             needed.mkdir(parents=True, exist_ok=True)
-        (conf / "activemq.xml").write_text(document(folder / "data", ports[0], settings), encoding="utf-8")
+        text = document(str(folder / "data"), LOOPBACK, ports[0], settings)
+        (conf / "activemq.xml").write_text(text, encoding="utf-8")
         (conf / "log4j2.properties").write_text(LOG_CONFIGURATION, encoding="utf-8")
         system = {
             "log4j2.configurationFile": str(conf / "log4j2.properties"),
@@ -148,15 +150,32 @@ class ActiveMQ:
         argv = java.command(found, installation.home, settings, system, main)
         return Launch(argv, quiet_environment(folder), dict(settings), grace_s=java.grace_s(settings, 8.0))
 
+    def contain(self, port: int, settings: Mapping[str, str]) -> Contained:
+        _check(settings)
+        home = "/opt/apache-activemq"
+        heap = settings[java.HEAP_SETTING]
+        files = {f"{home}/conf/activemq.xml": document(f"{home}/data", EVERYWHERE, port, settings)}
+        env = {"ACTIVEMQ_OPTS_MEMORY": " ".join([f"-Xms{heap}", f"-Xmx{heap}", *java.COLLECTOR])}
+        return Contained(f"{home}/data", files, dict(settings), env)
 
-def document(data: Path, port: int, settings: Mapping[str, str]) -> str:
+
+def _check(settings: Mapping[str, str]) -> None:
+    """Raises UsageError for a setting that the document has no place for."""
+    for name in settings:
+        if name not in DEFAULTS and name != java.TRAINING_SETTING:
+            nearest = difflib.get_close_matches(name, DEFAULTS, n=1)
+            hint = f"; did you mean {nearest[0]}?" if nearest else ""
+            raise UsageError(f"ActiveMQ has no setting {name!r} here{hint}", next_command="harness broker up --help")
+
+
+def document(data: str, host: str, port: int, settings: Mapping[str, str]) -> str:
     """The broker's XML. Pure."""
     persistent = settings["persistent"] == "true"
     store = ""
     if persistent:
         store = "<persistenceAdapter>" + _element(
             "kahaDB",
-            directory=str(data / "kahadb"),
+            directory=f"{data}/kahadb",
             journalDiskSyncStrategy=settings["journalDiskSyncStrategy"],
             journalDiskSyncInterval=settings["journalDiskSyncInterval"],
             concurrentStoreAndDispatchQueues=settings["concurrentStoreAndDispatchQueues"],
@@ -165,7 +184,7 @@ def document(data: Path, port: int, settings: Mapping[str, str]) -> str:
         store += "</persistenceAdapter>"
     redelivery = {name.partition(".")[2]: value for name, value in settings.items() if name.startswith("redelivery.")}
     return DOCUMENT.format(
-        data=quoteattr(str(data)),
+        data=quoteattr(data),
         persistent=quoteattr(settings["persistent"]),
         scheduler=quoteattr(settings["schedulerSupport"]),
         policies="\n          ".join(_policies(settings)),
@@ -177,7 +196,7 @@ def document(data: Path, port: int, settings: Mapping[str, str]) -> str:
         redeliveries="\n              ".join(
             _element("redeliveryPolicy", queue=queue, **redelivery) for queue in ("RETRY.>", "PRIO.RETRY.>")
         ),
-        uri=quoteattr(f"stomp://{LOOPBACK}:{port}"),
+        uri=quoteattr(f"stomp://{host}:{port}"),
     )
 
 

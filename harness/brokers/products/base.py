@@ -13,6 +13,7 @@ from typing import Protocol
 from harness.brokers.handshake import Greet
 
 LOOPBACK = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - inside a container, whose ports are published on 127.0.0.1 only
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,22 @@ class Launch:
     companions: Sequence[Sequence[str]] = ()
     management: Mapping[str, str] = field(default_factory=dict)
     grace_s: float = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Contained:
+    """How one instance runs in a container, of an official image or of one built here.
+
+    ``data`` is the folder that outlives the container (a volume); ``files`` are put into it before it starts, by path;
+    ``command`` is empty where the image's own is right; ``settings`` is what is in force.
+    """
+
+    data: str
+    files: Mapping[str, str]
+    settings: Mapping[str, str]
+    env: Mapping[str, str] = field(default_factory=dict)
+    command: Sequence[str] = ()
+    grace_s: float = 10.0
 
 
 class Product(Protocol):
@@ -83,6 +100,14 @@ class Product(Protocol):
         """Write the configuration below ``folder`` (``data`` in it is the only part that is wiped) and say how to start.
 
         Called again before every restart, with the same arguments; must leave existing data alone.
+        """
+        ...
+
+    def contain(self, port: int, settings: Mapping[str, str]) -> Contained:
+        """The same instance for a container: the same settings files, on all of the container's addresses.
+
+        The port is the same inside and outside, so that the address a broker advertises is right on both sides. Pure.
+        Raises UsageError for a product that has no image.
         """
         ...
 

@@ -19,12 +19,21 @@ from harness.brokers import handshake
 from harness.brokers.handshake import Greet
 from harness.brokers.places import cache_folder
 from harness.brokers.products import java
-from harness.brokers.products.base import LOOPBACK, Installation, Launch, quiet_environment
+from harness.brokers.products.base import (
+    EVERYWHERE,
+    LOOPBACK,
+    Contained,
+    Installation,
+    Launch,
+    quiet_environment,
+)
 from harness.errors import BrokerMissing, BrokerStartFailed
 
 VERSION = "4.3.1"
 INSTALL_COMMAND = "harness broker install kafka"
 FORMAT_DEADLINE_S = 60
+CONTAINED_CONTROLLER = 9093
+CONTAINED_CLUSTER = "bWVzc2FnaW5nLWhhcm5lcw"  # 16 bytes in base64; each container has a volume to itself
 
 LOG_CONFIGURATION = """\
 status = error
@@ -90,25 +99,46 @@ class Kafka:
         found = java.find_java()
         assert found is not None  # locate() has seen it
         client, controller = ports
-        server = {
-            "process.roles": "broker,controller",
-            "node.id": "1",
-            "controller.quorum.voters": f"1@{LOOPBACK}:{controller}",
-            "listeners": f"PLAINTEXT://{LOOPBACK}:{client},CONTROLLER://{LOOPBACK}:{controller}",
-            "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{client}",
-            "controller.listener.names": "CONTROLLER",
-            "inter.broker.listener.name": "PLAINTEXT",
-            "log.dirs": str(folder / "data"),
-        } | {name: value for name, value in settings.items() if not name.startswith("jvm.")}
         conf = folder / "conf"
         conf.mkdir(parents=True, exist_ok=True)
         properties = conf / "server.properties"
-        properties.write_text("".join(f"{name}={value}\n" for name, value in server.items()), encoding="utf-8")
+        text = server_properties(LOOPBACK, client, controller, str(folder / "data"), settings)
+        properties.write_text(text, encoding="utf-8")
         (conf / "log4j2.properties").write_text(LOG_CONFIGURATION, encoding="utf-8")
         format_storage(installation, found, folder / "data", properties)
         system = {"log4j2.configurationFile": str(conf / "log4j2.properties"), "kafka.logs.dir": str(folder / "logs")}
         argv = java.command(found, installation.home, settings, system, ["kafka.Kafka", str(properties)])
         return Launch(argv, quiet_environment(folder), dict(settings), grace_s=java.grace_s(settings, 8.0))
+
+    def contain(self, port: int, settings: Mapping[str, str]) -> Contained:
+        """The image formats the folder itself, under the identity in CLUSTER_ID, when it is not formatted yet."""
+        data = "/var/lib/kafka/data"
+        controller = CONTAINED_CONTROLLER if port != CONTAINED_CONTROLLER else CONTAINED_CONTROLLER + 1
+        files = {
+            "/mnt/shared/config/server.properties": server_properties(EVERYWHERE, port, controller, data, settings)
+        }
+        heap = settings[java.HEAP_SETTING]
+        env = {
+            "CLUSTER_ID": CONTAINED_CLUSTER,
+            "KAFKA_HEAP_OPTS": f"-Xms{heap} -Xmx{heap}",
+            "KAFKA_JVM_PERFORMANCE_OPTS": " ".join(java.COLLECTOR),
+        }
+        return Contained(data, files, dict(settings), env)
+
+
+def server_properties(host: str, client: int, controller: int, data: str, settings: Mapping[str, str]) -> str:
+    """The broker's settings file. Clients, and the broker itself, reach it on 127.0.0.1 whatever it listens on. Pure."""
+    server = {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "controller.quorum.voters": f"1@{LOOPBACK}:{controller}",
+        "listeners": f"PLAINTEXT://{host}:{client},CONTROLLER://{LOOPBACK}:{controller}",
+        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{client}",
+        "controller.listener.names": "CONTROLLER",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "log.dirs": data,
+    } | {name: value for name, value in settings.items() if not name.startswith("jvm.")}
+    return "".join(f"{name}={value}\n" for name, value in server.items())
 
 
 def format_storage(installation: Installation, found: java.Java, data: Path, properties: Path) -> None:

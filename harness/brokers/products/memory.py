@@ -12,7 +12,8 @@ from pathlib import Path
 
 from harness import __version__
 from harness.brokers.handshake import Greet, Greeting, NotReady
-from harness.brokers.products.base import LOOPBACK, Installation, Launch, quiet_environment
+from harness.brokers.products.base import LOOPBACK, Contained, Installation, Launch, quiet_environment
+from harness.errors import UsageError
 
 PACKAGE = Path(__file__).resolve().parent.parent.parent
 ANSWER_BYTES_MAX = 1 << 20
@@ -65,3 +66,6 @@ class Memory:
         argv += ["--journal", str(data / "journal")]
         env = quiet_environment(folder) | {"PYTHONPATH": str(PACKAGE.parent), "PYTHONDONTWRITEBYTECODE": "1"}
         return Launch(argv, env, dict(settings), grace_s=3.0)
+
+    def contain(self, port: int, settings: Mapping[str, str]) -> Contained:
+        raise UsageError("memory is a part of this package and has no image", next_command="harness broker up memory")

@@ -10,7 +10,14 @@ from pathlib import Path
 from harness import __version__
 from harness.brokers import handshake
 from harness.brokers.handshake import Greet
-from harness.brokers.products.base import LOOPBACK, Installation, Launch, python_environment
+from harness.brokers.products.base import (
+    EVERYWHERE,
+    LOOPBACK,
+    Contained,
+    Installation,
+    Launch,
+    python_environment,
+)
 
 PACKAGE = Path(__file__).resolve().parent.parent.parent
 
@@ -44,3 +51,11 @@ class Pylog:
         for name, value in settings.items():
             argv += ["--set", f"{name}={value}"]
         return Launch(argv, python_environment(folder), dict(settings), grace_s=5.0)
+
+    def contain(self, port: int, settings: Mapping[str, str]) -> Contained:
+        data = "/var/lib/pylog"
+        command = ["serve", "--host", EVERYWHERE, "--port", str(port), "--data-dir", data]
+        command += ["--advertised", f"{LOOPBACK}:{port}"]
+        for name, value in settings.items():
+            command += ["--set", f"{name}={value}"]
+        return Contained(data, {}, dict(settings), command=command)

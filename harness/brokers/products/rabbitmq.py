@@ -17,7 +17,14 @@ from pathlib import Path
 from harness.brokers import handshake
 from harness.brokers.handshake import Greet
 from harness.brokers.places import cache_folder
-from harness.brokers.products.base import LOOPBACK, Installation, Launch, quiet_environment
+from harness.brokers.products.base import (
+    EVERYWHERE,
+    LOOPBACK,
+    Contained,
+    Installation,
+    Launch,
+    quiet_environment,
+)
 from harness.errors import BrokerMissing, UsageError
 
 INSTALL_COMMAND = "harness broker install rabbitmq"
@@ -107,6 +114,15 @@ class RabbitMQ:
         management = {"node": NODE, "epmd_port": str(epmd), "cookie": str(folder / "conf" / ".erlang.cookie")}
         return Launch(argv, env, dict(settings), [companion], management)
 
+    def contain(self, port: int, settings: Mapping[str, str]) -> Contained:
+        """A client outside comes from another address than loopback, so ``guest`` is let in from there too."""
+        inside = dict(settings) | {"loopback_users.guest": "false"}
+        files = {
+            "/etc/rabbitmq/conf.d/90-harness.conf": configuration(EVERYWHERE, port, inside),
+            "/etc/rabbitmq/enabled_plugins": enabled_plugins(inside.get(PLUGINS_SETTING, "").split()),
+        }
+        return Contained("/var/lib/rabbitmq", files, inside, {"RABBITMQ_LOG": "-color"}, grace_s=15.0)
+
 
 def library_environment(root: Path) -> dict[str, str]:
     """Shared libraries that were unpacked along with Erlang because the system has none; nothing for an installed package."""
@@ -126,11 +142,20 @@ def _write_configuration(folder: Path, port: int, settings: Mapping[str, str], p
         cookie.touch(mode=0o600)
         cookie.write_text(secrets.token_hex(20), encoding="ascii")
         cookie.chmod(0o400)
-    lines = {"listeners.tcp.1": f"{LOOPBACK}:{port}", "log.console": "true", "log.file": "false"}
+    (conf / "rabbitmq.conf").write_text(configuration(LOOPBACK, port, settings), encoding="utf-8")
+    (conf / "enabled_plugins").write_text(enabled_plugins(plugins), encoding="ascii")
+
+
+def configuration(host: str, port: int, settings: Mapping[str, str]) -> str:
+    """rabbitmq.conf. Pure."""
+    lines = {"listeners.tcp.1": f"{host}:{port}", "log.console": "true", "log.file": "false"}
     lines |= {name: value for name, value in settings.items() if name != PLUGINS_SETTING}
-    text = "".join(f"{name} = {value}\n" for name, value in lines.items())
-    (conf / "rabbitmq.conf").write_text(text, encoding="utf-8")
-    (conf / "enabled_plugins").write_text(f"[{','.join(plugins)}].\n", encoding="ascii")
+    return "".join(f"{name} = {value}\n" for name, value in lines.items())
+
+
+def enabled_plugins(plugins: Sequence[str]) -> str:
+    """The file of that name: an Erlang list."""
+    return f"[{','.join(plugins)}].\n"
 
 
 def _erlang_view(real: Path, view: Path) -> Path:
