@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import cast
 
 from docker.errors import NotFound
 
@@ -25,7 +24,7 @@ def running(name: str) -> bool:
 def logs(name: str, lines: int) -> list[str]:
     """The last lines of its log; none when it is gone."""
     with contextlib.suppress(NotFound), engine.talking():
-        text = cast("bytes", engine.connect().containers.get(name).logs(tail=lines))
+        text = engine.connect().containers.get(name).logs(tail=lines)
         return text.decode("utf-8", "replace").splitlines()
     return []
 

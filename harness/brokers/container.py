@@ -148,7 +148,7 @@ class Container:
     def log(self, lines: int, *, since: float = 0.0) -> list[str]:
         """The last lines it wrote, on either stream; ``since`` is wall clock."""
         with engine.talking(), contextlib.suppress(NotFound):
-            text = cast("bytes", self._handle.logs(tail=lines, since=since or None))
+            text = self._handle.logs(tail=lines, since=since or None)
             return text.decode("utf-8", "replace").splitlines()
         return []
 
@@ -189,7 +189,7 @@ class Container:
         with engine.talking(), contextlib.suppress(APIError):
             code, output = self._handle.exec_run(["du", "-sk", self._data], stderr=False)
             if code == 0:
-                return int(bytes(output).split()[0]) << 10
+                return int(cast("bytes", output).split()[0]) << 10
         return 0
 
     def _engine_usage(self) -> Usage | None:
