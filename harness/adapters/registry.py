@@ -32,7 +32,11 @@ REGISTRY: Mapping[str, Entry] = {
     "kafka": Entry(
         "harness.adapters.kafka:KafkaAdapter", ("pylog", "kafka"), ({"client": "confluent"}, {"client": "kafka-python"})
     ),
-    "rabbitmq": Entry("harness.adapters.rabbitmq:RabbitmqAdapter", ("rabbitmq",)),
+    "rabbitmq": Entry(
+        "harness.adapters.rabbitmq:RabbitmqAdapter",
+        ("rabbitmq",),
+        ({}, {"queue_type": "quorum"}, {"queue_type": "stream"}),
+    ),
     "activemq": Entry("harness.adapters.activemq:ActivemqAdapter", ("activemq",)),
 }
 

@@ -99,6 +99,7 @@ class Conductor:
         self._drain = Drain(adapter, info, self.plan, cell.workload, self._crew)
         self._unrest = Unrest(broker, self._crew, self._events)
         self._phases: list[PhaseRecord] = []
+        self._fair_at = 0.0
 
     # -- the whole run ----------------------------------------------------------------------------------------------
 
@@ -111,6 +112,7 @@ class Conductor:
         try:
             self._engine.open(self._cell.folder, self._cell.broker_name, self._meta, self._events)
             self._adapter.provision(self._info, self.plan)
+            self._fair_at = time.monotonic() + float(self.plan.details.get("settling_s", "0"))
             self._crew.start()
             self._settle_in()
             for index, phase in enumerate(self._workload.phases):
@@ -174,6 +176,8 @@ class Conductor:
         if phase.kind == "replay":
             self._replay(index, phase)
             return
+        if phase.fault is not None and phase.fault.kill is not None:
+            self._await_fair_kill()
         start_ns = time.monotonic_ns() + int(self._engine.lead_s * 1e9)
         length_s = phase.for_ or 0.0
         deadline_ns = start_ns + int((length_s + self._workload.drain_deadline) * 1e9)
@@ -217,6 +221,12 @@ class Conductor:
             offered_per_s,
             self._crew.acknowledged() - before,
         )
+
+    def _await_fair_kill(self) -> None:
+        """A plan may say how long after provisioning a kill is fair; earlier phases have mostly taken longer."""
+        while time.monotonic() < self._fair_at:
+            self._tick()
+            time.sleep(TICK_S)
 
     def _replay(self, index: int, phase: Phase) -> None:
         assert self._workload.needs.replay is not None

@@ -225,8 +225,8 @@ def test_queue_type_follows_the_tier() -> None:
 def test_settings_are_checked() -> None:
     with pytest.raises(UsageError, match="did you mean queue_type"):
         RabbitmqAdapter({"queue_typ": "quorum"})
-    with pytest.raises(UsageError, match="not 'stream'"):
-        RabbitmqAdapter({"queue_type": "stream"})
+    with pytest.raises(UsageError, match="did you mean stream"):
+        RabbitmqAdapter({"queue_type": "streem"})
 
 
 @pytest.mark.parametrize(

@@ -57,10 +57,21 @@ def test_a_plan_names_what_it_needs(subject: Subject, feature: Feature) -> None:
     assert plan.mode
 
 
+def _promises(subject: Subject, tier: Tier) -> bool:
+    """A tier that a shape cannot promise is refused in so many words: a stream does not fsync."""
+    try:
+        subject.plan(tier=tier)
+    except Unsupported as refusal:
+        return tier.sentence not in refusal.message
+    return True
+
+
 def test_planning_asks_no_broker(subject: Subject) -> None:
     nowhere = dataclasses.replace(subject.broker, port=1)
     needs = Needs.model_validate({"groups": {"workers": 2}})
     for tier in (Tier.D0, Tier.D1, Tier.D2):
+        if tier is not Tier.D1 and not _promises(subject, tier):
+            continue
         plan = subject.adapter.plan(nowhere, needs, tier, "dry")
         assert plan.tier is tier
         assert plan == subject.adapter.plan(nowhere, needs, tier, "dry")

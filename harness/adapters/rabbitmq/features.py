@@ -2,11 +2,75 @@
 
 from __future__ import annotations
 
-from harness.adapters.rabbitmq.topology import QUORUM, QUORUM_PRIORITIES_SINCE
+from harness.adapters.rabbitmq.topology import QUORUM, QUORUM_PRIORITIES_SINCE, STREAM
 from harness.model.capability import Capabilities, Capability, Feature, Support, capabilities
 
 
 def capabilities_of(queue_type: str, version: tuple[int, ...]) -> Capabilities:
+    return STREAMS if queue_type == STREAM else _of_queues(queue_type, version)
+
+
+STREAMS = capabilities(
+    Capability(
+        Feature.FAN_OUT,
+        Support.NATIVE,
+        how="the stream keeps each message once, and every group reads it from a place of its own",
+        why="AMQP 0-9-1 keeps no place for a reader of a stream: the adapter writes it down, in a queue of length 1 a group and lane",
+    ),
+    Capability(
+        Feature.ORDER_PER_KEY,
+        Support.EMULATED,
+        how="the publisher hashes the key to one of N streams; a group's members share them out by a token a stream, held in a queue "
+        "with a single active consumer",
+        why="a super stream of the stream protocol would do both; over AMQP 0-9-1 a stream refuses x-single-active-consumer",
+    ),
+    Capability(
+        Feature.REPLAY,
+        Support.NATIVE,
+        how="x-stream-offset: consume again from the first message on",
+        why="everything is kept until retention removes it; none is set here",
+    ),
+    Capability(
+        Feature.PRIORITY,
+        Support.IMPOSSIBLE,
+        why="a stream is read in the order in which it was written: nothing overtakes; classic queues have priorities",
+    ),
+    Capability(
+        Feature.EXPIRY,
+        Support.EMULATED,
+        how="the consumer looks at the deadline in the headers, copies what is past it to the dead letters and settles it",
+        why="a stream ignores the expiration of a message and refuses x-message-ttl",
+    ),
+    Capability(
+        Feature.DELAYED_RETRY,
+        Support.EMULATED,
+        how="the consumer copies it into a classic waiting queue (x-message-ttl), from which it comes back through a classic queue of the "
+        "group's own, then settles it",
+        why="a stream takes nothing back (basic.nack closes the connection); copy and settlement are two steps, so a crash in between "
+        "duplicates",
+    ),
+    Capability(
+        Feature.DEAD_LETTER,
+        Support.EMULATED,
+        how="the consumer copies it to a classic queue with the reason in a header, then settles it",
+        why="a stream dead-letters nothing; a crash between copy and settlement duplicates",
+    ),
+    Capability(
+        Feature.REDELIVERY,
+        Support.EMULATED,
+        how="the next member reads on from the place that was written down last",
+        why="messages that were settled after it come again, too; a stream flags no redelivery and counts none",
+    ),
+    Capability(
+        Feature.TRANSACTIONS,
+        Support.NATIVE,
+        how="tx.select and tx.commit on a channel",
+        why="atomic only towards one stream, and not across a failing broker; slower than confirms",
+    ),
+)
+
+
+def _of_queues(queue_type: str, version: tuple[int, ...]) -> Capabilities:
     return capabilities(
         Capability(
             Feature.FAN_OUT,

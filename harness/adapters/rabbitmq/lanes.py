@@ -70,11 +70,13 @@ class Lanes:
         member: int,
         on_message: OnMessage,
         withdraw: Callable[[LanePost], None],
+        may_leave: Callable[[LanePost], bool] = lambda _post: True,
     ) -> None:
         self._link = link
         self._changed = changed
         self._on_message = on_message
         self._withdraw = withdraw
+        self._may_leave = may_leave
         self._connection: Connection = None
         self._watch: Any = None
         self._missing_since: dict[int, float] = {}
@@ -90,7 +92,7 @@ class Lanes:
             for number, queue in enumerate(queues)
         ]
         share = topology.needs.prefetch * members // len(queues) if laned else topology.needs.prefetch
-        self._prefetch = min(max(1, share), topology.needs.prefetch)
+        self.prefetch = min(max(1, share), topology.needs.prefetch)
 
     @property
     def channels(self) -> int:
@@ -126,7 +128,7 @@ class Lanes:
         post.channel = channel
         channel.add_on_close_callback(functools.partial(self._closed, post))
         channel.add_on_cancel_callback(lambda _frame: self._link.fail(f"queue {post.queue} is gone"))
-        channel.basic_qos(prefetch_count=self._prefetch)
+        channel.basic_qos(prefetch_count=self.prefetch)
         channel.basic_consume(
             post.queue,
             lambda _channel, method, properties, body: self._on_message(post, method, properties, body),
@@ -196,7 +198,7 @@ class Lanes:
     def settled(self, post: LanePost) -> None:
         """Give a lane back once nothing that was handed out from it is unsettled. Any thread."""
         with self._changed:
-            due = post.closing and not len(post.unsettled)
+            due = post.closing and not len(post.unsettled) and self._may_leave(post)
         if due:
             self._link.call(functools.partial(self._close, post))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pika import spec
@@ -23,15 +24,17 @@ CHANNEL = 1
 WRITE_ROWS_MAX = 100  # rows handed over at a time, so that the first of a large batch leave while the rest are built
 
 
-def lane_of(key: bytes | None, lanes: int) -> int:
-    """The lane a key belongs to; messages without one all go to lane 0."""
-    return 0 if key is None or lanes == 1 else zlib.crc32(key) % lanes
+def lane_of(key: bytes | None, lanes: int, turn: int = 0) -> int:
+    """The lane a key belongs to; ``turn`` decides for messages without one."""
+    if lanes == 1:
+        return 0
+    return (turn if key is None else zlib.crc32(key)) % lanes
 
 
 class RabbitmqPublisher:
     """``routing_keys`` names the lanes of the exchange; a message goes to the one that its key hashes to.
 
-    ``priorities`` holds the AMQP priority of each class.
+    One without a key goes to the first, or by turns where ``spread``. ``priorities`` holds the AMQP priority of each class.
     """
 
     def __init__(
@@ -43,7 +46,9 @@ class RabbitmqPublisher:
         priorities: Sequence[int],
         persistent: bool,
         window: int,
+        spread: bool = False,
     ) -> None:
+        self._turn: Iterator[int] = itertools.count() if spread else itertools.repeat(0)
         self._priorities = priorities
         self._window = window
         self._changed = threading.Condition()
@@ -80,7 +85,8 @@ class RabbitmqPublisher:
         priorities = self._priorities
         highest = len(priorities) - 1
         for row, tag, expires_ns in zip(range(start, stop), tags, expires, strict=True):
-            lane = lanes[lane_of(batch.keys[row], len(lanes))]
+            key = batch.keys[row]
+            lane = lanes[lane_of(key, len(lanes), next(self._turn) if key is None else 0)]
             message_id = b"%d" % tag
             priority = priorities[min(batch.classes[row], highest)]
             if expires_ns:

@@ -7,6 +7,14 @@
     RETRY: PREFIX.q.GROUP ─(copy)─> PREFIX.wait.GROUP.MS ─(time to live)─> PREFIX.q.GROUP
     PREFIX.here.GROUP.MEMBER                          with lanes: consumed by that member alone, to show that it is there
     DEAD:  PREFIX.q.GROUP ─(rejected, expired)─> PREFIX.dlx ─> PREFIX.dead
+
+A stream keeps what was read, so all groups read the same lanes, each from a place of its own::
+
+    publisher ─> PREFIX.in ─> PREFIX.s.LANE           a stream a lane; members of a group share the lanes out
+    PREFIX.token.GROUP.LANE                           holds one message for good: who has it unacknowledged reads the lane
+    PREFIX.place.GROUP.LANE                           holds one message: the offset up to which the group has settled the lane
+    RETRY: copy ─> PREFIX.wait.GROUP.MS ─(time to live)─> PREFIX.again.GROUP      classic queues; a stream takes nothing back
+    DEAD:  copy ─> PREFIX.dead
 """
 
 from __future__ import annotations
@@ -22,6 +30,7 @@ from harness.model.workload import Needs
 
 CLASSIC = "classic"
 QUORUM = "quorum"
+STREAM = "stream"
 RETURNS_FIRST_BEFORE = (4, 0)
 LIMITLESS_SINCE = (4, 0)  # from here on a quorum queue drops after 20 deliveries unless told otherwise
 QUORUM_PRIORITIES_SINCE = (4, 3)
@@ -49,8 +58,20 @@ class Topology:
     version: tuple[int, ...]
 
     @property
+    def streaming(self) -> bool:
+        return self.queue_type == STREAM
+
+    @property
     def lanes(self) -> int:
-        return 0 if self.needs.order == "none" else self.needs.partitions
+        """A stream that is a work queue gets at least a lane a member, or members would be idle."""
+        if self.needs.order != "none":
+            return self.needs.partitions
+        return max(self.needs.partitions, *self.needs.groups.values()) if self.streaming else 0
+
+    @property
+    def spreads(self) -> bool:
+        """Whether messages without a key go to the lanes by turns; where order matters all go to the first."""
+        return self.streaming and self.needs.order == "none"
 
     @property
     def exchange(self) -> str:
@@ -60,7 +81,7 @@ class Topology:
     def exchanges(self) -> dict[str, str]:
         """Type by name."""
         table = {self.exchange: "direct" if self.lanes else "fanout"}
-        return table | ({self.dead_exchange: "fanout"} if self.needs.dead_letter else {})
+        return table | ({self.dead_exchange: "fanout"} if self.needs.dead_letter and not self.streaming else {})
 
     @property
     def routing_keys(self) -> tuple[str, ...]:
@@ -86,7 +107,7 @@ class Topology:
     def priorities(self) -> tuple[int, ...]:
         """AMQP priority of each class; one entry when there are no levels."""
         levels = self.needs.priority_levels
-        if self.queue_type == QUORUM and self.version < QUORUM_PRIORITIES_SINCE:
+        if self.streaming or (self.queue_type == QUORUM and self.version < QUORUM_PRIORITIES_SINCE):
             return (0,)
         return tuple(range(levels))
 
@@ -94,9 +115,11 @@ class Topology:
         return self.needs.groups.get(group, 1)
 
     def work_queues(self, group: str) -> tuple[str, ...]:
-        """The queue of a group, or its lanes in order."""
+        """The queue of a group, or its lanes in order; with streams, the queues that the tokens of the lanes lie in."""
         if group == DEAD_LETTERS:
             return (self.dead_queue,)
+        if self.streaming:
+            return tuple(f"{self.prefix}.token.{group}.{lane}" for lane in range(self.lanes))
         name = f"{self.prefix}.q.{group}"
         return tuple(f"{name}.{lane}" for lane in range(self.lanes)) or (name,)
 
@@ -109,21 +132,44 @@ class Topology:
         """Whether a closed channel's messages are back in the queue before the next active consumer gets any.
 
         So it is with the classic queue of 3.10. A quorum queue, and the classic queue of 4.0, let the next consumer go on behind them.
+        With streams only a token changes hands, and the next one reads on from the place that was written down.
         """
-        return self.queue_type == CLASSIC and self.version < RETURNS_FIRST_BEFORE
+        return self.streaming or (self.queue_type == CLASSIC and self.version < RETURNS_FIRST_BEFORE)
 
     def here_queue(self, group: str, member: int) -> str:
         """The queue by which a member shows that it is there: it consumes it, nobody sends to it."""
         return f"{self.prefix}.here.{group}.{member}"
 
     def wait_queue(self, work_queue: str, rung_ms: int) -> str:
-        return f"{self.prefix}.wait.{work_queue.removeprefix(self.prefix + '.q.')}.{rung_ms}"
+        name = work_queue.removeprefix(f"{self.prefix}.again." if self.streaming else f"{self.prefix}.q.")
+        return f"{self.prefix}.wait.{name}.{rung_ms}"
+
+    def stream(self, lane: int) -> str:
+        return f"{self.prefix}.s.{lane}"
+
+    def place_queue(self, group: str, lane: int) -> str:
+        return f"{self.prefix}.place.{group}.{lane}"
+
+    def again_queue(self, group: str) -> str:
+        """Where copies of what a stream's consumer wants to retry come back."""
+        return f"{self.prefix}.again.{group}"
+
+    def retried_through(self, group: str) -> tuple[str, ...]:
+        """The queues that retries come back to: the work queues, but for streams."""
+        return (self.again_queue(group),) if self.streaming else self.work_queues(group)
+
+    def counted_queues(self, group: str) -> tuple[str, ...]:
+        """Queues whose messages a group has yet to deal with; streams are counted by their offsets."""
+        come_back = self.retried_through(group) if self.rungs_ms or not self.streaming else ()
+        return come_back + self.waiting_queues(group)
 
     def waiting_queues(self, group: str) -> tuple[str, ...]:
-        return tuple(self.wait_queue(queue, rung) for queue in self.work_queues(group) for rung in self.rungs_ms)
+        return tuple(self.wait_queue(queue, rung) for queue in self.retried_through(group) for rung in self.rungs_ms)
 
     def queues(self) -> tuple[Queue, ...]:
         """All of them, those that others dead-letter to first."""
+        if self.streaming:
+            return self._stream_queues()
         queues: list[Queue] = []
         if self.needs.dead_letter:
             queues.append(Queue(self.dead_queue, self._base(), ((self.dead_exchange, ""),)))
@@ -134,9 +180,33 @@ class Topology:
                 queues += [
                     Queue(self.wait_queue(name, rung), self._wait_arguments(name, rung)) for rung in self.rungs_ms
                 ]
-            if self.laned(group) and self.members(group) > 1:
-                queues += [Queue(self.here_queue(group, member), {}) for member in range(self.members(group))]
+            queues += self._here_queues(group)
         return tuple(queues)
+
+    def _stream_queues(self) -> tuple[Queue, ...]:
+        queues = [Queue(self.dead_queue, self._base())] if self.needs.dead_letter else []
+        queues += [
+            Queue(self.stream(lane), {"x-queue-type": STREAM}, ((self.exchange, str(lane)),))
+            for lane in range(self.lanes)
+        ]
+        for group in self.needs.groups:
+            for lane, token in enumerate(self.work_queues(group)):
+                queues.append(Queue(token, self._base() | {"x-single-active-consumer": True}))
+                newest_only: Arguments = {"x-max-length": 1, "x-overflow": "drop-head"}
+                queues.append(Queue(self.place_queue(group, lane), {**self._base(), **newest_only}))
+            if self.rungs_ms:
+                again = self.again_queue(group)
+                queues.append(Queue(again, self._base()))
+                queues += [
+                    Queue(self.wait_queue(again, rung), self._wait_arguments(again, rung)) for rung in self.rungs_ms
+                ]
+            queues += self._here_queues(group)
+        return tuple(queues)
+
+    def _here_queues(self, group: str) -> list[Queue]:
+        if not self.laned(group) or self.members(group) == 1:
+            return []
+        return [Queue(self.here_queue(group, member), {}) for member in range(self.members(group))]
 
     def _base(self) -> dict[str, str | int | bool]:
         if self.queue_type == QUORUM:

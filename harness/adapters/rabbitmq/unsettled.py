@@ -26,6 +26,11 @@ class Unsettled:
     def add(self, tag: int) -> None:
         self._tags[tag] = None
 
+    def keep(self, oldest: int) -> None:
+        """Forget all but so many of the oldest."""
+        for tag in list(self._tags)[oldest:]:
+            del self._tags[tag]
+
     def remove(self, tags: Iterable[int]) -> list[int]:
         """Those of ``tags`` that were unsettled, ascending; they are not any more."""
         gone = sorted({tag for tag in tags if tag in self._tags})
