@@ -62,6 +62,7 @@ class Broker:
     ) -> None:
         self.config = config
         self.catalog = catalog
+        catalog.controller.register_broker(endpoint.host, endpoint.port)
         self.endpoint = endpoint
         """Where clients of the first listener reach this broker."""
         self.security = security or Security(config.security)

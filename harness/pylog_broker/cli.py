@@ -222,7 +222,9 @@ def _bind(host: str, port: int) -> socket.socket:
 def _open_catalog(data_dir: Path, config: BrokerConfig) -> Catalog:
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        return Catalog.open(data_dir, defaults=config.topic, clock=lambda: int(time.time() * 1000))
+        return Catalog.open(
+            data_dir, defaults=config.topic, clock=lambda: int(time.time() * 1000), node_id=config.node_id
+        )
     except StorageError as error:
         _refuse_folder(data_dir, str(error))
     except OSError as error:

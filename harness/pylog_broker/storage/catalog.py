@@ -1,19 +1,18 @@
-"""The topics of a broker on disk: which there are, their ids and settings, and the logs of their partitions.
+"""The partition logs of a data folder: those of the topics that the metadata image names.
 
     <data dir>/.lock                       held by the process that runs on this folder
     <data dir>/meta/cluster.json           cluster id
-    <data dir>/meta/topics.json            topics: id, partitions, settings; and folders still to be deleted
+    <data dir>/meta/*.log, *.checkpoint    the metadata log, see `controller`
     <data dir>/meta/checkpoint.json        how far each log was known to be sound; the clean-shutdown marker
     <data dir>/meta/log_starts.json        log starts that DeleteRecords has moved
-    <data dir>/meta/producer_ids.json      the end of the block of producer ids that is handed out
-    <data dir>/<topic>-<partition>/        segments, as Apache Kafka names them
+    <data dir>/<topic>-<partition>/        segments, as Apache Kafka names them, and the topic's id
 
-FORMAT.md, next to this file, describes each. One thread owns a catalog and its logs.
+FORMAT.md, next to this file, describes each. One thread owns a catalog and its logs. Topics, ids and settings belong to the
+metadata log; the catalog asks the controller to change them, and follows the image that comes of it.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import logging
 import os
@@ -22,17 +21,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from harness.pylog_broker.controller import decisions, migration
+from harness.pylog_broker.controller.controller import Controller
+from harness.pylog_broker.controller.image import EMPTY_IMAGE, TOPIC_RESOURCE, MetadataImage, TopicImage
+from harness.pylog_broker.controller.node import MetadataNode
+from harness.pylog_broker.storage import ownership
 from harness.pylog_broker.storage.disk_worker import Job, ThreadWorker, Worker
 from harness.pylog_broker.storage.documents import current_boot_id, read_document, write_document
-from harness.pylog_broker.storage.errors import (
-    CorruptLog,
-    InvalidPartitions,
-    InvalidTopicName,
-    StorageError,
-    StorageFailed,
-    TopicExists,
-    UnknownTopic,
-)
+from harness.pylog_broker.storage.errors import CorruptLog, StorageError, StorageFailed
 from harness.pylog_broker.storage.filesystem import FileSystem, OsFileSystem
 from harness.pylog_broker.storage.lock import FolderLock
 from harness.pylog_broker.storage.log import PartitionLog
@@ -45,17 +41,14 @@ __all__ = ["Catalog", "Topic", "check_topic_name"]
 
 logger = logging.getLogger(__name__)
 
-PARTITIONS_MAX = 10_000  # over all topics: each costs a folder, a descriptor and about 3 kB
-PRODUCER_ID_BLOCK = 1000
 CHECKPOINT_INTERVAL_MS = 60_000  # between two checkpoints of logs that changed too little to need one earlier
 RETENTION_INTERVAL_MS = 5_000  # between two looks at what is expired
-DELETED_SUFFIX = "-delete"
-INTERNAL_TOPIC_NAMES = frozenset({"__consumer_offsets", "__transaction_state"})
-"""Made by the broker alone: a topic of that name with a client's settings would lose what it keeps there."""
 
 
 class Catalog:
     """All topics of one data folder. `image_version` grows with each change that clients can see in Metadata."""
+
+    controller: Controller
 
     def __init__(
         self,
@@ -73,6 +66,7 @@ class Catalog:
         self.defaults = defaults
         self.cluster_id = ""
         self.image_version = 0
+        self.image: MetadataImage = EMPTY_IMAGE
         self.recovery_reports: dict[str, Report] = {}
         self._meta = os.path.join(self.data_dir, "meta")
         self._clock = clock
@@ -84,11 +78,10 @@ class Catalog:
         self._topics: dict[str, Topic] = {}
         self._topics_by_id: dict[uuid.UUID, Topic] = {}
         self.topics: Mapping[str, Topic] = MappingProxyType(self._topics)
+        self._prepared: dict[uuid.UUID, list[PartitionLog]] = {}
         self._rows: dict[str, dict[str, int]] = {}
         self._starts: dict[str, int] = {}
         self._keys: dict[PartitionLog, str] = {}
-        self._doomed: list[str] = []
-        self._next_producer_id = self._producer_id_end = 0
         self._checkpointed_ms = self._retained_ms = clock()
         self._closed = False
         file_system.mkdir(self._meta)
@@ -101,15 +94,16 @@ class Catalog:
         *,
         defaults: TopicConfig | None = None,
         clock: Callable[[], int],
+        node_id: int = 1,
         file_system: FileSystem | None = None,
         worker: Worker | None = None,
         boot_id: str | None = None,
         new_uuid: Callable[[], uuid.UUID] = uuid.uuid4,
     ) -> Catalog:
-        """Lock a data folder, made when it is missing, and recover every partition in it.
+        """Lock a data folder, made when it is missing, read its metadata and recover every partition in it.
 
-        `clock` gives ms since the epoch. Raises FolderLocked, UnsupportedFormat, CorruptLog (a damaged file under meta/) or
-        StorageFailed.
+        `clock` gives ms since the epoch. Raises FolderLocked, UnsupportedFormat, CorruptLog (a damaged file under meta/),
+        WrongNode or StorageFailed.
         """
         catalog = cls(
             os.fspath(data_dir),
@@ -121,7 +115,7 @@ class Catalog:
             new_uuid=new_uuid,
         )
         try:
-            catalog._load()
+            catalog._load(node_id)
         except OSError as error:
             catalog._lock.release()
             raise StorageFailed(f"cannot open the data folder {catalog.data_dir}: {error}") from error
@@ -132,38 +126,33 @@ class Catalog:
 
     # --- loading ----------------------------------------------------------------------------------------------------
 
-    def _load(self) -> None:
-        self._load_cluster()
-        body = self._read("topics") or {"topics": [], "doomed": []}
+    def _load(self, node_id: int) -> None:
+        doomed = migration.doomed_folders(self._fs, self._meta)
+        self.cluster_id = migration.prepare(
+            self._fs, self.data_dir, self._meta, node_id=node_id, new_uuid=self._new_uuid
+        )
+        node = MetadataNode(self._fs, self._meta, node_id=node_id, clock=self._clock, worker=self._worker)
+        self.controller = Controller(node, node_id, new_uuid=self._new_uuid)
         checkpoint = self._read_checkpoint()
         self._rows = dict(checkpoint["partitions"])
         self._starts = dict(self._read("log_starts") or {})
         shutdown = self._shutdown(checkpoint)
-        live = {f"{row['name']}-{n}" for row in body["topics"] for n in range(row["partitions"])}
-        self._finish_deletions(body["doomed"], live)
-        for row in body["topics"]:
-            config = self.defaults.with_overrides(row["config"])
-            topic = Topic(row["name"], uuid.UUID(row["id"]), [], dict(row["config"]), row["internal"])
-            for partition in range(row["partitions"]):
+        image = node.image
+        live = {
+            f"{topic.name}-{n}": topic.topic_id for topic in image.topics.values() for n in range(len(topic.partitions))
+        }
+        ownership.remove_strays(self._fs, self.data_dir, live, doomed)
+        migration.forget_documents(self._fs, self._meta)
+        for row in image.topics.values():
+            topic = Topic(row.name, row.topic_id, [], dict(image.config(TOPIC_RESOURCE, row.name)), row.internal)
+            config = self.defaults.with_overrides(topic.config_overrides)
+            for partition in range(len(row.partitions)):
                 topic.partitions.append(self._open_partition(topic, partition, config, shutdown))
             self._add(topic)
-        block = self._read("producer_ids")
-        self._next_producer_id = self._producer_id_end = block["end"] if block else 0
+        self.image = image
         self._rows = {key: log.recovery_row() for log, key in self._keys.items()}
         self._write_checkpoint(self._rows, clean=False)
-
-    def _load_cluster(self) -> None:
-        body = self._read("cluster")
-        if body is None:
-            present = [name for name in self._fs.listdir(self.data_dir) if name not in (".lock", "meta")]
-            if self._fs.listdir(self._meta) or any(name.endswith("-0") for name in present):
-                raise CorruptLog(
-                    f"{self.data_dir} holds data but no meta/cluster.json: restore that file, or choose another --data-dir"
-                )
-            cluster_id = base64.urlsafe_b64encode(self._new_uuid().bytes).rstrip(b"=").decode()
-            body = {"cluster_id": cluster_id}
-            self._save("cluster", body)
-        self.cluster_id = body["cluster_id"]
+        node.follow = self._follow
 
     def _read_checkpoint(self) -> Any:
         try:
@@ -185,6 +174,7 @@ class Catalog:
     def _open_partition(self, topic: Topic, partition: int, config: TopicConfig, shutdown: Shutdown) -> PartitionLog:
         directory = self._directory(topic.name, partition)
         self._fs.mkdir(directory)
+        ownership.claim(self._fs, directory, topic.topic_id)
         key = f"{topic.topic_id}/{partition}"
         state, report = recover(
             self._fs, directory, row=self._rows.get(key), log_start=self._starts.get(key, 0), shutdown=shutdown
@@ -225,19 +215,6 @@ class Catalog:
         except OSError as error:
             raise StorageFailed(f"cannot write {self._path(kind)}: {error}") from error
 
-    def _save_topics(self) -> None:
-        rows = [
-            {
-                "name": topic.name,
-                "id": str(topic.topic_id),
-                "partitions": len(topic.partitions),
-                "config": topic.config_overrides,
-                "internal": topic.internal,
-            }
-            for topic in self._topics.values()
-        ]
-        self._save("topics", {"topics": rows, "doomed": self._doomed})
-
     def _write_checkpoint(self, rows: Mapping[str, dict[str, int]], *, clean: bool) -> None:
         self._save("checkpoint", {"clean": clean, "boot_id": self._boot_id, "partitions": rows})
 
@@ -245,6 +222,63 @@ class Catalog:
         """Make a new log start durable at once. It has a document of its own: the checkpoint is the worker's to write."""
         self._starts[self._keys[log]] = log.log_start_offset
         self._save("log_starts", {key: start for key, start in self._starts.items() if key in self._rows})
+
+    # --- following the image ----------------------------------------------------------------------------------------
+
+    def _follow(self, image: MetadataImage) -> None:
+        """Open, extend, configure and drop logs until they are those of the image."""
+        before, self.image = self.image, image
+        if image.topics is not before.topics:
+            for name, topic in list(self._topics.items()):
+                row = image.topics.get(name)
+                if row is None or row.topic_id != topic.topic_id:
+                    self._drop(topic)
+            for name, row in image.topics.items():
+                if before.topics.get(name) is not row:
+                    self._adopt(row)
+        if image.configs is not before.configs:
+            for name, topic in self._topics.items():
+                values = image.config(TOPIC_RESOURCE, name)
+                if values != topic.config_overrides:
+                    self._configure(topic, values)
+        self.image_version += 1
+
+    def _adopt(self, row: TopicImage) -> None:
+        """Take over a new or extended topic; its logs were prepared by whoever asked for it."""
+        topic = self._topics.get(row.name)
+        if topic is None:
+            overrides = dict(self.image.config(TOPIC_RESOURCE, row.name))
+            topic = Topic(row.name, row.topic_id, [], overrides, row.internal)
+            self._add(topic)
+        for log in self._prepared.pop(row.topic_id, []):
+            topic.partitions.append(log)
+            self._rows[self._keys[log]] = log.recovery_row()
+
+    def _configure(self, topic: Topic, overrides: Mapping[str, str]) -> None:
+        topic.config_overrides = dict(overrides)
+        config = self.defaults.with_overrides(overrides)
+        for log in topic.partitions:
+            log.set_config(config)
+
+    def _drop(self, topic: Topic) -> None:
+        """Forget a deleted topic at once and delete its folders in the background."""
+        del self._topics[topic.name], self._topics_by_id[topic.topic_id]
+        folders = [log.directory for log in topic.partitions]
+        self._abandon(topic.partitions)
+        doomed = [ownership.doom(self._fs, folder, topic.topic_id) for folder in folders]
+
+        def remove() -> None:
+            for folder in doomed:
+                ownership.remove_folder(self._fs, folder)
+
+        self._worker.submit(remove)
+
+    def set_defaults(self, defaults: TopicConfig) -> None:
+        """Put other broker-wide settings under those of the topics."""
+        self.defaults = defaults
+        for topic in self._topics.values():
+            self._configure(topic, topic.config_overrides)
+        self.image_version += 1
 
     # --- topics -----------------------------------------------------------------------------------------------------
 
@@ -256,25 +290,8 @@ class Catalog:
         self, name: str, partitions: int, config: Mapping[str, str] | None = None, *, internal: bool = False
     ) -> TopicConfig:
         """Raise what `create_topic` would raise, and change nothing (validate_only of CreateTopics)."""
-        check_topic_name(name)
-        if name in INTERNAL_TOPIC_NAMES and not internal:
-            raise InvalidTopicName(f"'{name}' is internal: the broker makes it when it is first needed")
-        if name in self._topics:
-            raise TopicExists(f"topic '{name}' exists already")
-        squashed = name.replace(".", "_")
-        for other in self._topics:
-            if other.replace(".", "_") == squashed:
-                raise InvalidTopicName(f"topic '{name}' collides with '{other}': '.' and '_' count as the same")
-        self._check_partitions(partitions, added=partitions)
+        decisions.check_new_topic(self.image, name, partitions, internal=internal)
         return self.defaults.with_overrides(config or {})
-
-    def _check_partitions(self, total: int, *, added: int) -> None:
-        if total <= 0:
-            raise InvalidPartitions(f"a topic has at least one partition, not {total}")
-        if len(self._keys) + added > PARTITIONS_MAX:
-            raise InvalidPartitions(
-                f"{added} more partitions would exceed the limit of {PARTITIONS_MAX} over all topics"
-            )
 
     def create_topic(
         self, name: str, partitions: int, config: Mapping[str, str] | None = None, *, internal: bool = False
@@ -283,151 +300,61 @@ class Catalog:
 
         Raises TopicExists, InvalidTopicName, InvalidPartitions, InvalidConfig or StorageFailed.
         """
-        typed = self.check_new_topic(name, partitions, config, internal=internal)
-        topic = Topic(name, self._new_uuid(), [], dict(config or {}), internal)
-        self._make_partitions(topic, partitions, typed)
-        self._add(topic)
+        overrides = dict(config or {})
+        typed = self.check_new_topic(name, partitions, overrides, internal=internal)
+        topic = Topic(name, self._new_uuid(), [], overrides, internal)
+        self._prepare(topic, range(partitions), typed)
         try:
-            self._save_topics()
-        except StorageFailed:
-            self._unlist(topic)
-            self._abandon(topic.partitions)
+            self.controller.create_topic(topic.topic_id, name, partitions, overrides, internal=internal)
+        except StorageError:
+            self._abandon(self._prepared.pop(topic.topic_id, []))
             raise
-        return topic
+        return self._topics[name]
 
-    def _make_partitions(self, topic: Topic, total: int, config: TopicConfig) -> None:
-        """Extend a topic to `total` partitions, all or none; raises StorageFailed."""
-        before = len(topic.partitions)
+    def _prepare(self, topic: Topic, numbers: range, config: TopicConfig) -> None:
+        """Make the logs of partitions that the image does not have yet, all or none; raises StorageFailed.
+
+        A folder that the disk refuses must fail the request. Should the broker die before the image has them, the next start
+        removes them as strays.
+        """
+        logs = self._prepared.setdefault(topic.topic_id, [])
         try:
-            for partition in range(before, total):
-                self._refuse_foreign_data(self._directory(topic.name, partition))
-                log = self._open_partition(topic, partition, config, Shutdown.UNKNOWN)
-                topic.partitions.append(log)
-                self._rows[self._keys[log]] = log.recovery_row()
+            for partition in numbers:
+                ownership.refuse_foreign_data(self._fs, self._directory(topic.name, partition), topic.topic_id)
+                logs.append(self._open_partition(topic, partition, config, Shutdown.UNKNOWN))
         except (OSError, StorageError) as error:
-            self._drop_partitions(topic, before)
+            self._abandon(self._prepared.pop(topic.topic_id))
             raise StorageFailed(f"cannot make topic '{topic.name}': {error}") from error
-
-    def _refuse_foreign_data(self, directory: str) -> None:
-        """A folder with segments that no topic owns is somebody's data: never write into it."""
-        try:
-            names = self._fs.listdir(directory)
-        except FileNotFoundError:
-            return
-        if any(name.endswith(".log") and self._fs.stat(os.path.join(directory, name)).st_size for name in names):
-            raise StorageFailed(f"{directory} holds segments that belong to no topic; move that folder away")
 
     def _abandon(self, logs: list[PartitionLog]) -> None:
         for log in logs:
             self._rows.pop(self._keys.pop(log), None)
             log.abandon()
 
-    def _drop_partitions(self, topic: Topic, keep: int) -> None:
-        self._abandon(topic.partitions[keep:])
-        del topic.partitions[keep:]
-
-    def _unlist(self, topic: Topic) -> None:
-        del self._topics[topic.name], self._topics_by_id[topic.topic_id]
-        self.image_version += 1
-
     def delete_topic(self, name: str) -> None:
         """Forget a topic at once and delete its folders in the background; raises UnknownTopic, StorageFailed."""
-        topic = self._topic(name)
-        suffix = f".{topic.topic_id.hex}{DELETED_SUFFIX}"
-        sources = [log.directory for log in topic.partitions]
-        doomed = [source + suffix for source in sources]
-        self._doomed = [folder for folder in self._doomed if self._exists(os.path.join(self.data_dir, folder))]
-        self._doomed += [os.path.basename(folder) for folder in doomed]
-        self._unlist(topic)
-        try:
-            self._save_topics()
-        except StorageFailed:
-            self._add(topic)
-            raise
-        self._abandon(topic.partitions)
-        for source, target in zip(sources, doomed, strict=True):
-            try:
-                self._fs.rename(source, target)
-            except OSError as error:
-                logger.error("cannot delete %s: %s", source, error)
-
-        def remove() -> None:
-            for folder in doomed:
-                self._remove_folder(folder)
-
-        self._worker.submit(remove)
-
-    def _exists(self, path: str) -> bool:
-        try:
-            self._fs.stat(path)
-        except FileNotFoundError:
-            return False
-        return True
-
-    def _finish_deletions(self, doomed: list[str], live: set[str]) -> None:
-        """Delete folders of deleted topics that a crash left behind, also those that were not renamed yet."""
-        for folder in doomed:
-            self._remove_folder(os.path.join(self.data_dir, folder))
-            former = folder.rpartition(".")[0]
-            if former not in live:
-                self._remove_folder(os.path.join(self.data_dir, former))
-
-    def _remove_folder(self, path: str) -> None:
-        try:
-            for name in self._fs.listdir(path):
-                self._fs.unlink(os.path.join(path, name))
-            self._fs.rmdir(path)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            logger.error("cannot delete %s: %s", path, error)
-
-    def _topic(self, name: str) -> Topic:
-        topic = self._topics.get(name)
-        if topic is None:
-            raise UnknownTopic(f"there is no topic '{name}'")
-        return topic
+        self.controller.delete_topic(name)
 
     def add_partitions(self, name: str, total: int) -> None:
         """Extend a topic to `total` partitions; raises UnknownTopic, InvalidPartitions or StorageFailed."""
-        topic = self._topic(name)
-        before = len(topic.partitions)
-        if total <= before:
-            raise InvalidPartitions(f"topic '{name}' has {before} partitions already; {total} would not add any")
-        self._check_partitions(total, added=total - before)
-        self._make_partitions(topic, total, self.defaults.with_overrides(topic.config_overrides))
+        decisions.check_more_partitions(self.image, name, total)
+        topic = self._topics[name]
+        config = self.defaults.with_overrides(topic.config_overrides)
+        self._prepare(topic, range(len(topic.partitions), total), config)
         try:
-            self._save_topics()
-        except StorageFailed:
-            self._drop_partitions(topic, before)
+            self.controller.create_partitions(name, total)
+        except StorageError:
+            self._abandon(self._prepared.pop(topic.topic_id, []))
             raise
-        self.image_version += 1
 
     def set_topic_config(self, name: str, overrides: Mapping[str, str]) -> None:
         """Replace a topic's settings; raises UnknownTopic, InvalidConfig or StorageFailed."""
-        topic = self._topic(name)
-        config = self.defaults.with_overrides(overrides)
-        before = topic.config_overrides
-        topic.config_overrides = dict(overrides)
-        try:
-            self._save_topics()
-        except StorageFailed:
-            topic.config_overrides = before
-            raise
-        for log in topic.partitions:
-            log.set_config(config)
-        self.image_version += 1
-
-    # --- producer ids -----------------------------------------------------------------------------------------------
+        self.defaults.with_overrides(overrides)
+        self.controller.set_config(TOPIC_RESOURCE, name, overrides)
 
     def next_producer_id(self) -> int:
         """A producer id that was never handed out by this folder; raises StorageFailed."""
-        if self._next_producer_id >= self._producer_id_end:
-            end = self._next_producer_id + PRODUCER_ID_BLOCK
-            self._save("producer_ids", {"end": end})
-            self._producer_id_end = end
-        self._next_producer_id += 1
-        return self._next_producer_id - 1
+        return self.controller.next_producer_id()
 
     # --- upkeep and shutdown ----------------------------------------------------------------------------------------
 
@@ -451,6 +378,7 @@ class Catalog:
             dirty = [log for log in self._keys if log.needs_checkpoint]
         if dirty:
             self.checkpoint(dirty)
+        self.controller.node.maintain()
 
     def checkpoint(self, logs: list[PartitionLog]) -> None:
         """Have the worker write down how far these logs are sound, so that recovery after a kill starts from here."""
@@ -497,4 +425,5 @@ class Catalog:
         except StorageError as error:
             logger.error("closing: %s", error)
         finally:
+            self.controller.node.close()
             self._lock.release()

@@ -13,7 +13,8 @@ from harness.pylog_broker.storage.batch import checksum
 from harness.pylog_broker.storage.errors import CorruptLog, UnsupportedFormat
 from harness.pylog_broker.storage.filesystem import FileSystem, read_file, write_file
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Of every file of the data folder; FORMAT.md says what changed. Documents of earlier formats are still read."""
 BOOT_ID_PATH = "/proc/sys/kernel/random/boot_id"
 
 
@@ -61,6 +62,11 @@ def read_document(file_system: FileSystem, path: str, kind: str) -> Any:
     except FileNotFoundError:
         return None
     return decode_document(kind, data, path=path)
+
+
+def document_format(file_system: FileSystem, path: str) -> int:
+    """The format of a document that `read_document` has read."""
+    return int(json.loads(read_file(file_system, path))["format"])
 
 
 def current_boot_id() -> str:

@@ -141,6 +141,12 @@ class FolderLocked(StorageError):
     fault = "user"
 
 
+class WrongNode(StorageError):
+    """The data folder belongs to a broker with another node id."""
+
+    fault = "user"
+
+
 class UnsupportedFormat(StorageError):
     """The data folder was written by a newer version, or is not a data folder of this broker."""
 

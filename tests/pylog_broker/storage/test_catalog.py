@@ -24,6 +24,7 @@ from harness.pylog_broker.storage.errors import (
     TopicExists,
     UnknownTopic,
     UnsupportedFormat,
+    WrongNode,
 )
 
 from .batches import append, read_records, values
@@ -232,26 +233,24 @@ def test_the_lock_ends_with_the_process(tmp_path: Path) -> None:
     open_catalog(tmp_path).close()
 
 
-@pytest.mark.parametrize("kind", ["cluster", "topics", "checkpoint", "producer_ids", "log_starts"])
+@pytest.mark.parametrize("kind", ["cluster", "checkpoint", "quorum", "log_starts"])
 def test_a_newer_format_is_refused(tmp_path: Path, kind: str) -> None:
     catalog = open_catalog(tmp_path)
-    catalog.next_producer_id()
     log = catalog.create_topic("a", 1).partitions[0]
     append(log, b"x")
     log.delete_records_before(1)
     catalog.close()
     path = tmp_path / "meta" / f"{kind}.json"
-    path.write_text(path.read_text().replace('"format":1', '"format":2'))
-    with pytest.raises(UnsupportedFormat, match="format 2"):
+    path.write_text(path.read_text().replace('"format":2', '"format":3'))
+    with pytest.raises(UnsupportedFormat, match="format 3"):
         open_catalog(tmp_path)
-    path.write_text(path.read_text().replace('"format":2', '"format":1'))
+    path.write_text(path.read_text().replace('"format":3', '"format":2'))
     open_catalog(tmp_path).close()
 
 
-@pytest.mark.parametrize("kind", ["cluster", "topics", "producer_ids", "log_starts"])
+@pytest.mark.parametrize("kind", ["cluster", "quorum", "log_starts"])
 def test_damaged_metadata_is_refused(tmp_path: Path, kind: str) -> None:
     catalog = open_catalog(tmp_path)
-    catalog.next_producer_id()
     log = catalog.create_topic("a", 1).partitions[0]
     append(log, b"x")
     log.delete_records_before(1)
@@ -262,6 +261,15 @@ def test_damaged_metadata_is_refused(tmp_path: Path, kind: str) -> None:
     path.write_text(json.dumps(document))
     with pytest.raises(CorruptLog, match=kind):
         open_catalog(tmp_path)
+
+
+def test_another_node_id_is_refused_by_name(tmp_path: Path) -> None:
+    catalog = open_catalog(tmp_path)
+    catalog.controller.register_broker("127.0.0.1", 9092)
+    catalog.close()
+    with pytest.raises(WrongNode, match=r"--set node\.id=1"):
+        Catalog.open(tmp_path, clock=Clock(), node_id=2)
+    open_catalog(tmp_path).close()
 
 
 def test_a_damaged_checkpoint_only_costs_a_scan(tmp_path: Path) -> None:
