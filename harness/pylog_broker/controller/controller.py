@@ -11,6 +11,7 @@ from harness.pylog_broker.controller.image import TOPIC_RESOURCE, MetadataImage
 from harness.pylog_broker.controller.node import MetadataNode
 from harness.pylog_broker.controller.records import (
     FeatureLevelRecord,
+    PartitionChangeRecord,
     ProducerIdsRecord,
     RegisterBrokerRecord,
     RemoveTopicRecord,
@@ -50,6 +51,15 @@ class Controller:
         """Say that this node has started, and where it is reached; unfenced at once, as no one else could lead."""
         epoch = self.node.end_offset
         self.node.propose([RegisterBrokerRecord(self.node_id, self.incarnation_id, epoch, host, port, False)])
+
+    def lead(self, epochs: Mapping[tuple[UUID, int], int]) -> None:
+        """Note in which epoch this node leads partitions, by topic id and number; epochs the image has are left out."""
+        records = []
+        for (topic_id, partition), epoch in epochs.items():
+            row = self.image.topics[self.image.names[topic_id]].partitions[partition]
+            if (row.leader, row.leader_epoch) != (self.node_id, epoch):
+                records.append(PartitionChangeRecord(topic_id, partition, leader=self.node_id, leader_epoch=epoch))
+        self.node.propose(records)
 
     def create_topic(
         self, topic_id: UUID, name: str, partitions: int, config: Mapping[str, str], *, internal: bool

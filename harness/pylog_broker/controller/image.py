@@ -145,11 +145,12 @@ def _partition_change(draft: _Draft, record: PartitionChangeRecord) -> None:
     topics = draft.writable("topics")
     topic: TopicImage = topics[draft.writable("names")[record.topic_id]]
     before = topic.partitions[record.partition]
+    next_epoch = before.leader_epoch + 1 if record.leader_epoch < 0 else record.leader_epoch
     after = PartitionImage(
         before.replicas if record.replicas is None else record.replicas,
         before.isr if record.isr is None else record.isr,
         before.leader if record.leader is None else record.leader,
-        before.leader_epoch + (record.leader is not None),
+        before.leader_epoch if record.leader is None else next_epoch,
         before.partition_epoch + 1,
     )
     rows = (*topic.partitions[: record.partition], after, *topic.partitions[record.partition + 1 :])

@@ -36,13 +36,18 @@ class PartitionRecord(NamedTuple):
 
 
 class PartitionChangeRecord(NamedTuple):
-    """Replicas, in-sync replicas or leader of a partition changed; None leaves a field. A new leader is a new epoch."""
+    """Replicas, in-sync replicas or leader of a partition changed; None leaves a field.
+
+    A leader comes with its epoch, -1 for the next one. A leader that restarts with a log that may have lost its tail is a new
+    leader as well (KIP-320).
+    """
 
     topic_id: UUID
     partition: int
     replicas: tuple[int, ...] | None = None
     isr: tuple[int, ...] | None = None
     leader: int | None = None
+    leader_epoch: int = -1
 
 
 class RemoveTopicRecord(NamedTuple):

@@ -149,9 +149,16 @@ class Catalog:
             for partition in range(len(row.partitions)):
                 topic.partitions.append(self._open_partition(topic, partition, config, shutdown))
             self._add(topic)
-        self.image = image
         self._rows = {key: log.recovery_row() for log, key in self._keys.items()}
         self._write_checkpoint(self._rows, clean=False)
+        self.controller.lead(
+            {
+                (topic.topic_id, log.partition): log.leader_epoch
+                for topic in self._topics.values()
+                for log in topic.partitions
+            }
+        )
+        self.image = node.image
         node.follow = self._follow
 
     def _read_checkpoint(self) -> Any:

@@ -135,6 +135,21 @@ def test_every_change_is_there_or_not_at_every_crash(tmp_path: Path, monkeypatch
     assert step > 10
 
 
+def test_the_image_knows_the_epoch_in_which_a_partition_is_led(tmp_path: Path) -> None:
+    catalog = open_catalog(tmp_path)
+    log = catalog.create_topic("a", 1).partitions[0]
+    append(log, b"x")
+    seen = [(catalog.image.topics["a"].partitions[0].leader_epoch, log.leader_epoch)]
+    for end in (kill, Catalog.close, kill):
+        end(catalog)
+        catalog = open_catalog(tmp_path)
+        log = catalog.topics["a"].partitions[0]
+        append(log, b"x")
+        seen.append((catalog.image.topics["a"].partitions[0].leader_epoch, log.leader_epoch))
+    assert seen == [(0, 0), (1, 1), (1, 1), (2, 2)], "a clean shutdown keeps the epoch"
+    kill(catalog)
+
+
 def test_after_a_failed_fsync_metadata_does_not_change_any_more(tmp_path: Path) -> None:
     disk = FaultyFileSystem()
     catalog = open_catalog(tmp_path, file_system=disk)
