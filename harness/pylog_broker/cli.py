@@ -16,7 +16,7 @@ import resource
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,18 +25,22 @@ from harness.pylog_broker.config import BrokerConfig, ConfigError, build_config,
 from harness.pylog_broker.dispatch import Dispatcher
 from harness.pylog_broker.doors import Door, bind
 from harness.pylog_broker.handlers import load_handlers
+from harness.pylog_broker.properties import PropertiesError, parse_properties
 from harness.pylog_broker.security.listeners import Listener, Protocol, parse_listeners
 from harness.pylog_broker.security.service import Security
 from harness.pylog_broker.security.settings import SecurityFileError
 from harness.pylog_broker.server import LISTEN_BACKLOG, Server
 from harness.pylog_broker.storage.catalog import Catalog
 from harness.pylog_broker.storage.errors import StorageError
+from harness.pylog_broker.tools import ToolFailed, explain, group, log, topic
 
 EXIT_USAGE = 2
 EXIT_ENVIRONMENT = 3
 DEFAULT_PORT = 9092
 GC_THRESHOLDS = (50_000, 20, 100)
 """The hot path makes no cycles; the collector runs rarely, and never over what was there at start (gc.freeze)."""
+
+TOOLS = {"topic": topic, "group": group, "log": log, "explain": explain}
 
 logger = logging.getLogger("pylog")
 
@@ -84,6 +88,12 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--log-level", default="info", choices=("debug", "info", "warning", "error"), help="default: %(default)s"
     )
+    serve.add_argument(
+        "--config", type=Path, metavar="FILE", help="settings in the format of server.properties; --set goes over it"
+    )
+    serve.add_argument("--log-format", default="text", choices=("text", "json"), help="default: %(default)s")
+    for module in (topic, group, log, explain):
+        module.add_parser(commands)
     commands.add_parser("apis", help="print the table of APIs that the broker answers, as Markdown")
     commands.add_parser("settings", help="print the table of settings that --set takes, as Markdown")
     return parser
@@ -95,16 +105,14 @@ def main(arguments: list[str] | None = None) -> int:
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help")):
         arguments = ["serve", *arguments]
     options = build_parser().parse_args(arguments)
+    if options.command in TOOLS:
+        return _run_tool(options)
     if options.command != "serve":
         from harness.pylog_broker import reference  # a running broker does without it
 
         sys.stdout.write(reference.api_table() if options.command == "apis" else reference.settings_table())
         return 0
-    logging.basicConfig(
-        level=options.log_level.upper(),
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    _log_to_stderr(options.log_level, options.log_format)
     try:
         return serve(options)
     except _Fail as failure:
@@ -112,10 +120,33 @@ def main(arguments: list[str] | None = None) -> int:
         return failure.code
 
 
+def _run_tool(options: argparse.Namespace) -> int:
+    try:
+        code: int = TOOLS[options.command].run(options)
+        return code
+    except ToolFailed as failure:
+        sys.stderr.write(f"pylog: {failure}\n")
+        return failure.code
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _log_to_stderr(level: str, format_name: str) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    if format_name == "json":
+        from harness.pylog_broker.observe.json_log import JsonFormatter
+
+        handler.setFormatter(JsonFormatter())
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+
+
 def serve(options: argparse.Namespace) -> int:
     """Run a broker until it is told to stop."""
     config = _config(options)
-    data_dir: Path = options.data_dir if options.data_dir is not None else default_data_dir()
+    data_dir = options.data_dir or (Path(config.log_dirs) if config.log_dirs else default_data_dir())
     security = _security(config)
     with contextlib.ExitStack() as opened:
         doors = [_door(listener, config, opened) for listener in _listeners(options, config)]
@@ -124,6 +155,7 @@ def serve(options: argparse.Namespace) -> int:
         try:
             server = Server(broker, Dispatcher(broker), doors)
             server.stop_on_signals()
+            _open_window(config, broker, server, opened)
             _allow_many_files()
             broker.start()
             gc.collect()
@@ -149,12 +181,50 @@ def _allow_many_files() -> None:
 
 def _config(options: argparse.Namespace) -> BrokerConfig:
     try:
-        given = parse_assignments(options.assignments)
+        given = _properties(options.config) if options.config is not None else {}
+        given.update(parse_assignments(options.assignments))
         if options.num_partitions is not None:
             given["num.partitions"] = str(options.num_partitions)
         return build_config(given)
     except ConfigError as error:
         raise _Fail(str(error), EXIT_USAGE) from None
+
+
+def _properties(path: Path) -> dict[str, str]:
+    """The settings of a file; a mistake names its line."""
+    try:
+        properties = parse_properties(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, PropertiesError) as error:
+        raise _Fail(f"--config {path}: {error}", EXIT_USAGE) from None
+    given = {}
+    for row in properties:
+        try:
+            given.update(parse_assignments([f"{row.name}={row.value}"]))
+        except ConfigError as error:
+            raise _Fail(f"{path}:{row.line}: {error}", EXIT_USAGE) from None
+    return given
+
+
+def _open_window(config: BrokerConfig, broker: Broker, server: Server, opened: contextlib.ExitStack) -> None:
+    """Metrics and the explaining page, where `http.listener` asks for them."""
+    if not config.http_listener:
+        return
+    from harness.pylog_broker.observe.http import Window
+    from harness.pylog_broker.observe.snapshot import Snapshot, take
+
+    started_s = broker.now_s()
+
+    def ask(answer: Callable[[Snapshot], None]) -> None:
+        server.post(lambda: answer(take(broker, server, started_s)))
+
+    host, _, port = config.http_listener.rpartition(":")
+    try:
+        window = Window(host.strip("[]"), int(port), ask)
+    except OSError as error:
+        raise _Fail(f"http.listener={config.http_listener}: {error.strerror or error}", EXIT_ENVIRONMENT) from None
+    opened.callback(window.close)
+    window.open()
+    sys.stdout.write(f"explaining on http://{host}:{window.port}/\n")
 
 
 def _security(config: BrokerConfig) -> Security:

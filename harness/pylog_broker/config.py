@@ -6,6 +6,7 @@ broker-wide defaults under Kafka's broker-level names (`log.retention.ms` for `r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from harness.pylog_broker.groups.settings import GroupSettings
 from harness.pylog_broker.security.settings import JAAS_NAME, SecuritySettings
 from harness.pylog_broker.security.settings import NAMES as SECURITY_NAMES
 from harness.pylog_broker.storage.errors import InvalidConfig
-from harness.pylog_broker.storage.topic_config import BOOLEAN, INT, INT32_MAX, LONG, TopicConfig
+from harness.pylog_broker.storage.topic_config import BOOLEAN, INT, INT32_MAX, LONG, STRING, TopicConfig
 
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
@@ -42,6 +43,8 @@ class BrokerConfig:
     fetch_max_bytes: int = 55 << 20
     max_incremental_fetch_session_cache_slots: int = 0
     log_retention_check_interval_ms: int = 1_000
+    log_dirs: str = ""
+    http_listener: str = ""
     topic: TopicConfig = field(default_factory=TopicConfig)
     groups: GroupSettings = field(default_factory=GroupSettings)
     security: SecuritySettings = field(default_factory=SecuritySettings)
@@ -93,6 +96,14 @@ SETTINGS: Mapping[str, Setting] = {
             INT32_MAX,
             "Time in ms that a half-received request or a half-taken response may stand still. This broker's own setting.",
         ),
+        Setting("log.dirs", STRING, 0, 0, "The data folder, where --data-dir does not name one."),
+        Setting(
+            "http.listener",
+            STRING,
+            0,
+            0,
+            "HOST:PORT for Prometheus metrics (/metrics) and the explaining page (/). Empty: none. This broker's own setting.",
+        ),
         Setting("fetch.max.bytes", INT, 1 << 10, INT32_MAX, "Most bytes in one fetch response."),
         Setting(
             "max.incremental.fetch.session.cache.slots",
@@ -110,6 +121,12 @@ SETTINGS: Mapping[str, Setting] = {
         ),
     )
 }
+
+TEXTS: Mapping[str, tuple[str, str]] = {
+    "log.dirs": (r"[^,]*", "one folder; more than one is not supported"),
+    "http.listener": (r"|\S+:\d{1,5}", "HOST:PORT, such as 127.0.0.1:9308"),
+}
+"""Setting with a text -> what its value has to look like, and how that is said."""
 
 TOPIC_DEFAULTS: Mapping[str, tuple[str, int]] = {
     "compression.type": ("compression.type", 1),
@@ -239,7 +256,12 @@ def _scale(name: str, text: str, factor: int) -> str:
     return text if number < 0 else str(number * factor)
 
 
-def _parse(setting: Setting, text: str) -> int | bool:
+def _parse(setting: Setting, text: str) -> int | bool | str:
+    if setting.type == STRING:
+        pattern, words = TEXTS[setting.name]
+        if not re.fullmatch(pattern, text):
+            raise ConfigError(f"{setting.name} must be {words}, not '{text}'")
+        return text
     if setting.type == BOOLEAN:
         if text.lower() not in ("true", "false"):
             raise ConfigError(f"{setting.name} must be 'true' or 'false', not '{text}'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import struct
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,7 +71,7 @@ class Parked:
         return encode_response(response, self._version, self._correlation_id, self._flexible)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lane:
     """A request header as this connection has sent it before, all but the correlation id.
 
@@ -85,6 +86,8 @@ class Lane:
     handle: Callable[[RequestContext, Any], Reply]
     request: type[Message] | None
     flexible_response: bool
+    served: int = 0
+    """Requests that came with this header."""
 
 
 @dataclass(slots=True)
@@ -94,6 +97,13 @@ class Peer:
     connection: ConnectionState
     lanes: dict[int, Lane] = field(default_factory=dict)
     """By API key and version, as the first four bytes of a request say them."""
+
+    def served(self) -> Counter[int]:
+        """Requests on this connection, by API key."""
+        counts: Counter[int] = Counter()
+        for key_and_version, lane in self.lanes.items():
+            counts[key_and_version >> 16] += lane.served
+        return counts
 
     @property
     def client_id(self) -> str | None:
@@ -133,6 +143,7 @@ class Dispatcher:
                 return self._refuse_version(correlation_id)
             lane = parsed
         context = lane.context
+        lane.served += 1
         if lane.request is None:
             reply = lane.handle(context, frame[lane.end :])
         elif len(frame) <= CONTROL_REQUEST_BYTES_MAX:
@@ -178,7 +189,10 @@ class Dispatcher:
         context = RequestContext(self._broker, version, client_id, peer.connection)
         lane = Lane(bytes(frame[START_BYTES:end]), end, context, api.handle, api.request, flexible_response)
         if end <= LANE_BYTES_MAX:
-            peer.lanes[_read_start(frame)[0]] = lane
+            key_and_version = _read_start(frame)[0]
+            earlier = peer.lanes.get(key_and_version)
+            lane.served = earlier.served if earlier is not None else 0
+            peer.lanes[key_and_version] = lane
         return lane
 
     def _refuse_version(self, correlation_id: int) -> bytes:

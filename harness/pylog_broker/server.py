@@ -13,8 +13,8 @@ import os
 import select
 import signal
 import socket
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -106,6 +106,12 @@ class Server:
         self._wakeup_reader, self._wakeup_writer = socket.socketpair()
         self._stopping = False
         self._draining = False
+        self._posted: deque[Callable[[], None]] = deque()
+        self._requests_of_closed: Counter[int] = Counter()
+        self.bytes_in = 0
+        """Bytes received from clients since the start."""
+        self.bytes_out = 0
+        """Bytes sent to clients since the start."""
 
     @property
     def connection_count(self) -> int:
@@ -138,6 +144,19 @@ class Server:
         with contextlib.suppress(OSError):  # the loop is awake already, or gone
             self._wakeup_writer.send(b"\0")
 
+    def post(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called soon on the server's thread; safe to call from any other."""
+        self._posted.append(callback)
+        with contextlib.suppress(OSError):
+            self._wakeup_writer.send(b"\0")
+
+    def requests(self) -> dict[str, int]:
+        """Requests since the start, by API."""
+        counts = Counter(self._requests_of_closed)
+        for connection in self._connections.values():
+            counts.update(connection.peer.served())
+        return {self._broker.apis[key].name: count for key, count in counts.items()}
+
     def stop_on_signals(self) -> None:
         """Stop on SIGTERM and SIGINT."""
 
@@ -165,6 +184,8 @@ class Server:
                 knocked.append(fd)
             elif fd == self._wakeup_reader.fileno():
                 self._wakeup_reader.recv(4096)
+                while self._posted:
+                    self._posted.popleft()()
         for fd in knocked:  # last, so that no event of this round is for a descriptor that was closed and given again
             self._doors.accept(fd)
         broker.timers.run_due(broker.now_s())
@@ -219,6 +240,7 @@ class Server:
                 reason,
             )
         del self._connections[connection.fd]
+        self._requests_of_closed.update(connection.peer.served())
         self._doors.left(connection.peer.connection.client_host[1:])
         connection.socket.close()  # also takes it out of the epoll
         connection.reader.close()
@@ -295,6 +317,7 @@ class Server:
             self._close(connection)
             return
         connection.active_s = self._broker.now_s()
+        self.bytes_in += count
         try:
             reader.received(count)
         except FramingError as error:
@@ -352,6 +375,7 @@ class Server:
         except OSError:
             self._close(connection)
             return
+        self.bytes_out += sent
         if sent < len(response):
             connection.outgoing.append(memoryview(response)[sent:])
             self._set_interest(connection, _WRITE)
@@ -412,6 +436,7 @@ class Server:
         except OSError:
             self._close(connection)
             return
+        self.bytes_out += SENDFILE_BYTES_PER_TURN - budget
         if budget < SENDFILE_BYTES_PER_TURN:
             connection.active_s = self._broker.now_s()
         if outgoing:

@@ -50,12 +50,16 @@ class BrokerProcess:
         killer = threading.Timer(START_SECONDS_MAX, self._process.kill)
         killer.start()
         try:
-            assert self._process.stdout is not None
-            line = self._process.stdout.readline()
+            line = self._ready_line()
         finally:
             killer.cancel()
         assert line.startswith("listening on 127.0.0.1:"), f"{line!r}; log: {self.log.read_text()}"
         self.port = int(line.split()[2].rpartition(":")[2])
+
+    def _ready_line(self) -> str:
+        """The line that names the port."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
 
     def stop(self) -> int:
         """SIGTERM; returns the exit code."""

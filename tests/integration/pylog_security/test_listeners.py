@@ -23,6 +23,7 @@ with warnings.catch_warnings():
     import kafka
     import kafka.errors
 
+pytestmark = pytest.mark.broker("pylog")
 RECORDS = 200
 VALUE = bytes(range(256)) * 40  # 10 KiB: a test's log is larger than a TLS record, a read-ahead and a socket buffer
 USER, PASSWORD = "alice", "wonder=land, with commas"
