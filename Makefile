@@ -1,19 +1,25 @@
 # Two commands do everything on a Debian machine with Python and make:
 #   make demo   the head-to-head and its report      make test   the tests
-# BROKERS=pylog make demo installs nothing but Python packages.
+# BROKERS=pylog BACKEND=process make demo installs nothing but Python packages.
 
 PYTHON  ?= python3
 VENV    := .venv
 BIN     := $(VENV)/bin
 BROKERS ?= kafka,pylog,rabbitmq,activemq
+BACKEND ?= auto
 RUNS    ?= 3
 OUT     ?= reports/demo
 SHELL   := /bin/sh
 
 .PHONY: demo test check lint unit bench setup brokers images clean
 
-demo: setup brokers
-	$(BIN)/harness run clickstream_fanout priority_tasks password_reset -b $(BROKERS) -n $(RUNS) -o $(OUT) --replace
+# BACKEND=auto takes containers where an engine answers and every image is there or can be pulled, else local copies
+demo: setup
+	@backend=$(BACKEND); \
+	  if [ "$$backend" = auto ]; then backend=$$($(BIN)/python -m harness.brokers.choose $(BROKERS)) || exit; fi; \
+	  if [ "$$backend" = process ]; then $(MAKE) --no-print-directory brokers || exit; fi; \
+	  set -x; $(BIN)/harness run clickstream_fanout priority_tasks password_reset \
+	    -b $(BROKERS) -n $(RUNS) -o $(OUT) --replace --backend $$backend
 
 test: setup
 	$(BIN)/python -m pytest

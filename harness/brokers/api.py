@@ -56,6 +56,15 @@ class Inspection:
     uptime_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Sums over an instance's processes since they started."""
+
+    cpu_seconds: float
+    rss_bytes: int
+    write_bytes: int
+
+
 class Broker(Protocol):
     """One instance of a broker, running or not."""
 
@@ -95,6 +104,10 @@ class Broker(Protocol):
 
     def pids(self) -> tuple[int, ...]:
         """Its own processes, for sampling; empty when it is not running."""
+        ...
+
+    def usage(self) -> Usage | None:
+        """What it used, where its ``pids`` cannot be looked at from here; None where they can, and when it does not run."""
         ...
 
     def trouble(self) -> str:

@@ -24,14 +24,16 @@ BASE_VARIABLE = "HARNESS_BASE_IMAGE"
 INSTALL_DEBOOTSTRAP = "sudo apt-get install debootstrap && sudo make images"
 
 
-def ensure_base(say: Say) -> tuple[str, str]:
-    """Name and id of the base image. Raises BrokerMissing when it can neither be pulled nor made."""
+def ensure_base(say: Say, *, make: bool = True) -> tuple[str, str]:
+    """Name and id of the base image. Raises BrokerMissing when it can neither be pulled nor made (nor may be)."""
     name = images.names()[BASE_VARIABLE]
     client = engine.connect()
     if not client.images.list(name):
         try:
             images.pull(name, say)
         except BrokerMissing as refusal:
+            if not make:
+                raise
             say(f"{refusal.message}; making it from Debian's packages instead")
             repository, tag = images.split(name)
             with _tarball(say).open("rb") as stream:

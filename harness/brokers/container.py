@@ -17,11 +17,12 @@ from docker.models.containers import Container as Handle
 from docker.types import LogConfig, Mount
 
 from harness.brokers import engine
+from harness.brokers.api import Usage
 from harness.brokers.limits import Limits
 from harness.brokers.orphans import remove_container
 from harness.brokers.process import folder_bytes
 from harness.brokers.products.base import LOOPBACK, Contained
-from harness.errors import BrokerStartFailed, DiskFull, PortBusy
+from harness.errors import BrokerStartFailed, BrokerUnavailable, DiskFull, PortBusy
 
 HOSTNAME = "harness"  # RabbitMQ names its data folder after it
 LOG_FILES = {"max-size": "16m", "max-file": "2"}
@@ -43,15 +44,6 @@ class Condition:
     def running(self) -> bool:
         """A frozen one runs too."""
         return self.status in ("running", "paused", "restarting")
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Sums over the processes of a container since it started."""
-
-    cpu_seconds: float
-    rss_bytes: int
-    write_bytes: int
 
 
 class Container:
@@ -156,7 +148,10 @@ class Container:
         """Its processes as this machine counts them, the first one first; empty when it ended or runs on another machine."""
         pid, files = self._known
         if not files:
-            pid = self.condition().pid
+            try:
+                pid = self.condition().pid
+            except BrokerUnavailable:
+                return ()
             files = _process_lists(pid, self.identity) if pid else []
             self._known = (pid, files)
         for file in files:
@@ -168,13 +163,9 @@ class Container:
         return ()
 
     def usage(self) -> Usage | None:
-        """From /proc where this machine runs it and lets us look, else from the engine's own figures; None when it ended.
-
-        Resident memory is anonymous memory in the latter, and bytes written are what reached a disk: close to, not the
-        same as, what /proc says.
-        """
+        """From /proc where this machine runs it and lets us look, else from the engine; None when it ended."""
         pids = self.pids()
-        return (usage_of(pids) if pids else None) or self._engine_usage()
+        return (usage_of(pids) if pids else None) or self.engine_usage()
 
     def disk_bytes(self) -> int:
         """What the volume occupies; 0 when that cannot be seen from here."""
@@ -192,7 +183,12 @@ class Container:
                 return int(cast("bytes", output).split()[0]) << 10
         return 0
 
-    def _engine_usage(self) -> Usage | None:
+    def engine_usage(self) -> Usage | None:
+        """The engine's own figures; None when it ended.
+
+        Resident memory is anonymous memory here, and bytes written are what reached a disk: close to, not the same as,
+        what /proc says of processes.
+        """
         with engine.talking(), contextlib.suppress(NotFound):
             stats = cast("dict[str, Any]", self._handle.stats(stream=False, one_shot=True))
             if not stats.get("memory_stats"):

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.brokers import contained, engine, images, orphans, ports
-from harness.brokers.api import BrokerState, Evidence, Inspection
-from harness.brokers.container import Condition, Container
+from harness.brokers.api import BrokerState, Evidence, Inspection, Usage
+from harness.brokers.container import Condition, Container, usage_of
 from harness.brokers.handshake import Greeting, NotReady
 from harness.brokers.identity import ProcessIdentity
 from harness.brokers.limits import (
@@ -164,6 +164,16 @@ class DockerBroker:
     def pids(self) -> tuple[int, ...]:
         """Its processes, where the engine is on this machine; empty elsewhere, and when it is not running."""
         return self._container.pids() if self._container is not None else ()
+
+    def usage(self) -> Usage | None:
+        """Of another user's processes /proc does not say what they wrote, and of another machine's nothing: then the engine does."""
+        container = self._container
+        if container is None:
+            return None
+        with contextlib.suppress(BrokerUnavailable):
+            pids = container.pids()
+            return container.engine_usage() if not pids or usage_of(pids) is None else None
+        return None
 
     def trouble(self) -> str:
         """Why it does not run any more; empty while it does."""

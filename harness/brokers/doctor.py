@@ -82,14 +82,16 @@ def address_variable(name: str) -> str:
     return f"HARNESS_{name.upper()}_URL"
 
 
-def resolve(name: str, url: str | None = None, environment: Mapping[str, str] | None = None) -> BrokerChoice:
-    """How to get a broker: the address on the command line, the one in the environment, else a local process."""
+def resolve(
+    name: str, url: str | None = None, environment: Mapping[str, str] | None = None, backend: str = "process"
+) -> BrokerChoice:
+    """How to get a broker: the address on the command line, the one in the environment, else by ``backend``."""
     environment = os.environ if environment is None else environment
     if url:
         return BrokerChoice("external", url, "command line")
     if given := environment.get(address_variable(product(name).name)):
         return BrokerChoice("external", given, address_variable(name))
-    return BrokerChoice("process", None, "local copy")
+    return BrokerChoice(backend, None, "local copy" if backend == "process" else "container")
 
 
 def doctor(names: Sequence[str] = UNDER_TEST, environment: Mapping[str, str] | None = None) -> DoctorReport:

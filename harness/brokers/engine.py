@@ -93,6 +93,21 @@ def reason_missing() -> str:
     return ""
 
 
+def describe() -> str:
+    """Engine, version, storage and cgroups, for a result's fingerprint; the reason when there is none."""
+    try:
+        with talking():
+            told = connect().info()
+    except (BrokerMissing, BrokerUnavailable) as error:
+        return error.message
+    parts = [
+        f"Docker {told.get('ServerVersion', '?')}",
+        str(told.get("Driver", "")),
+        f"cgroup v{told.get('CgroupVersion', '?')}",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
 def forget() -> None:
     """Drop the connections: the engine died, or this process ends."""
     with _lock:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.brokers.api import BrokerState, Evidence, Inspection
+from harness.brokers.api import BrokerState, Evidence, Inspection, Usage
 from harness.brokers.handshake import NotReady, Refused
 from harness.brokers.products.base import Product
 from harness.errors import BrokerUnavailable, NotAllowedExternally, UsageError
@@ -89,6 +89,9 @@ class ExternalBroker:
 
     def pids(self) -> tuple[int, ...]:
         return ()
+
+    def usage(self) -> Usage | None:
+        return None
 
     def trouble(self) -> str:
         return ""

@@ -77,11 +77,21 @@ def present(broker: str, chosen: str = "") -> Image | None:
     return None
 
 
-def ensure(broker: str, say: Say, chosen: str = "") -> Image:
-    """The image, pulled if need be. Raises BrokerMissing when it cannot be had."""
+def ensure(broker: str, say: Say, chosen: str = "", *, make_base: bool = True) -> Image:
+    """The image, pulled if need be; one of ours that is on no registry is built. Raises BrokerMissing when it cannot be had.
+
+    ``make_base`` False builds on a base that is there or can be pulled, and on no other.
+    """
     found = present(broker, chosen)
     if found is None:
-        pull(chosen or official_name(broker), say)
+        name = chosen or official_name(broker)
+        if name == built_name(broker):
+            from harness.brokers.base_image import ensure_base
+            from harness.brokers.build import build
+
+            build(broker, ensure_base(say, make=make_base), say)
+        else:
+            pull(name, say)
         found = present(broker, chosen)
     if found is None:
         raise BrokerMissing(f"there is no image of {broker} on this machine", next_command=MAKE_IMAGES)

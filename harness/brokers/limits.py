@@ -28,7 +28,7 @@ class Limits:
     def settings(self) -> dict[str, str]:
         """As a column of a report shows them."""
         return {
-            MEMORY_SETTING: f"{self.memory_bytes} bytes" if self.memory_bytes else "unlimited",
+            MEMORY_SETTING: f"{self.memory_bytes / 2**20:g} MiB" if self.memory_bytes else "unlimited",
             CPUS_SETTING: f"{self.cpus:g}" if self.cpus else "unlimited",
         }
 

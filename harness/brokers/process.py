@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from harness.brokers import ports
-from harness.brokers.api import BrokerState, Evidence, Inspection
+from harness.brokers.api import BrokerState, Evidence, Inspection, Usage
 from harness.brokers.handshake import Greeting, NotReady
 from harness.brokers.identity import ProcessIdentity
 from harness.brokers.products.base import LOOPBACK, Installation, Product
@@ -121,6 +121,9 @@ class ProcessBroker:
         """The broker itself. Its helpers (RabbitMQ's resolver and disk monitor) do no work worth sampling."""
         supervisor = self._supervisor
         return (supervisor.pid,) if supervisor is not None and supervisor.alive else ()
+
+    def usage(self) -> Usage | None:
+        return None
 
     def trouble(self) -> str:
         return "" if self._running() else "it ended"

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from harness.brokers.limits import limit_settings
 from harness.cli.output import DOCUMENT_VERSION, Progress, emit_json, stdout_console
 from harness.errors import UsageError
 from harness.model.broker import Tier
@@ -54,6 +55,9 @@ def run(
     durability: Annotated[Tier | None, typer.Option(help="Durability tier instead of the workload's own.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides every key, size, priority and failure.")] = 1,
     url: Annotated[list[str] | None, typer.Option(help="BROKER=ADDRESS of a broker that runs already.")] = None,
+    backend: Annotated[str, typer.Option(help="process, docker, or auto (docker if all images can be had).")] = "process",
+    memory: Annotated[str | None, typer.Option(help="Limit of each container, for example 2GiB; the same for every broker.")] = None,
+    cpus: Annotated[float | None, typer.Option(help="Limit of each container, for example 1.5.")] = None,
     title: Annotated[str, typer.Option(help="Title of the report.")] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Move an earlier run in the same folder aside.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
@@ -90,7 +94,11 @@ def run(
         title=title,
         command=shlex.join(["harness", *sys.argv[1:]]),
         replace=replace,
+        backend=_backend(backend, [choice.broker for choice in choices if choice.url is None]),
+        limits=limit_settings(memory, cpus),
     )
+    if options.limits and options.backend != "docker":
+        raise UsageError("--memory and --cpus limit containers", next_command="harness run ... --backend docker")
     if dry_run:
         plan = describe(options)
         emit_json(plan) if as_json else typer.echo(plan["text"])
@@ -101,6 +109,23 @@ def run(
     _show(finished.result, as_json)
     typer.echo(f"\nreport: {finished.report}\nresult: {finished.folder / 'result.json'}", err=True)
     _leave(finished.result, finished.broken)
+
+
+def _backend(asked: str, brokers: list[str]) -> str:
+    """``auto`` is decided here, before anything starts; the reason goes to stderr."""
+    if asked in ("process", "docker"):
+        return asked
+    if asked != "auto":
+        raise UsageError(f"unknown backend {asked!r}; known: process, docker, auto", next_command="harness doctor")
+    from harness.brokers.choose import choose_backend
+
+    progress = Progress()
+    choice = choose_backend(brokers, progress)
+    progress.done()
+    typer.echo(
+        f"brokers as {'containers' if choice.backend == 'docker' else 'local copies'}: {choice.reason}", err=True
+    )
+    return choice.backend
 
 
 def _show(result: Result, as_json: bool) -> None:

@@ -52,6 +52,7 @@ class Fingerprint(Document):
     clients: dict[str, str]
     load_before: float
     loopback: bool = True
+    containers: str = ""  # the engine and the limits, when the brokers ran in containers
     warnings: list[str] = Field(default_factory=list)
 
 

@@ -307,6 +307,7 @@ def _machine(result: Result) -> tuple[tuple[str, str], ...]:
         ("kernel", print_.kernel),
         ("system", print_.operating_system),
         ("virtualisation", print_.virtualisation),
+        ("containers", print_.containers or "none: brokers are processes of this machine"),
         ("network", ("loopback" if print_.loopback else "network") + f", {print_.congestion_control}"),
         ("load before the run", notation.significant(print_.load_before)),
         ("Python", print_.python),

@@ -106,7 +106,7 @@ class Conductor:
     def run(self) -> RunRecord:
         """Never raises for what goes wrong in a run; the record says it. Ctrl-C becomes state ``interrupted``."""
         state, error, next_command = "done", "", ""
-        sampler = Sampler(self._cell.folder, self._targets, self._disk_bytes)
+        sampler = Sampler(self._cell.folder, self._targets, self._disk_bytes, self._broker_usage)
         self._meta.save(self._cell.folder)
         sampler.start()
         try:
@@ -343,6 +343,10 @@ class Conductor:
             if worker.local:
                 targets["client", worker.spec.worker] = (worker.pid,)
         return targets
+
+    def _broker_usage(self) -> tuple[float, int, int] | None:
+        usage = self._broker.usage()
+        return (usage.cpu_seconds, usage.rss_bytes, usage.write_bytes) if usage is not None else None
 
     def _disk_bytes(self) -> int:
         try:

@@ -16,14 +16,23 @@ DISK_EVERY = 5  # looks between two measurements of the data folder: walking it 
 
 
 class Sampler:
-    """Samples until stopped. ``targets`` says at each look which processes there are: (role, worker) -> pids."""
+    """Samples until stopped. ``targets`` says at each look which processes there are: (role, worker) -> pids.
+
+    ``broker_usage`` says what the broker used, in CPU seconds, resident and written bytes, where its processes cannot be
+    looked at.
+    """
 
     def __init__(
-        self, folder: Path, targets: Callable[[], dict[tuple[str, str], tuple[int, ...]]], disk_bytes: Callable[[], int]
+        self,
+        folder: Path,
+        targets: Callable[[], dict[tuple[str, str], tuple[int, ...]]],
+        disk_bytes: Callable[[], int],
+        broker_usage: Callable[[], tuple[float, int, int] | None] = lambda: None,
     ) -> None:
         self._table = TableWriter(folder, "sample", "conductor")
         self._targets = targets
         self._disk_bytes = disk_bytes
+        self._broker_usage = broker_usage
         self._stop = threading.Event()
         self._processes: dict[int, psutil.Process] = {}
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
@@ -48,6 +57,25 @@ class Sampler:
             self._table.flush_if_due()
 
     def _sample(self, role: str, worker: str, pids: tuple[int, ...], disk: int) -> None:
+        used = self._processes_used(pids) or (self._broker_usage() if role == "broker" else None)
+        if used is None:
+            return
+        cpu_s, rss, written = used
+        self._table.append(
+            1,
+            {
+                "at_ns": time.monotonic_ns(),
+                "role": [role],
+                "worker": [worker],
+                "cpu_ns": int(cpu_s * 1e9),
+                "rss_bytes": rss,
+                "written_bytes": written,
+                "disk_bytes": disk,
+            },
+        )
+
+    def _processes_used(self, pids: tuple[int, ...]) -> tuple[float, int, int] | None:
+        """CPU seconds, resident and written bytes; None when none could be looked at."""
         cpu_s = 0.0
         rss = written = 0
         seen = False
@@ -62,16 +90,4 @@ class Sampler:
                 seen = True
             except (psutil.Error, OSError):
                 self._processes.pop(pid, None)
-        if seen:
-            self._table.append(
-                1,
-                {
-                    "at_ns": time.monotonic_ns(),
-                    "role": [role],
-                    "worker": [worker],
-                    "cpu_ns": int(cpu_s * 1e9),
-                    "rss_bytes": rss,
-                    "written_bytes": written,
-                    "disk_bytes": disk,
-                },
-            )
+        return (cpu_s, rss, written) if seen else None

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,7 +105,13 @@ def _visit(
     broker: Broker | None = None
     try:
         say("starting")
-        source = resolve(choice.broker, choice.url)
+        source = resolve(choice.broker, choice.url, backend=options.backend)
+        settings: Mapping[str, str] = {}
+        if source.backend == "docker":
+            from harness.brokers.images import ensure  # the engine's client is heavy, and most runs need none
+
+            ensure(choice.broker, say)
+            settings = options.limits
         broker = create(choice.broker, root=root, backend=source.backend, url=source.url)
         adapter = create_adapter(choice.adapter, choice.settings)
         info: BrokerInfo | None = None
@@ -115,7 +121,7 @@ def _visit(
                 if info is not None:
                     broker.stop()
                     broker.wipe()
-                info, tier_now = broker.start(tier=str(tier), settings={}), tier
+                info, tier_now = broker.start(tier=str(tier), settings=settings), tier
                 _note_column(campaign, choice, info, adapter.capabilities(info))
             record = _run_cell(
                 options, folder, campaign, choice, repeat, order, run_id, loaded, tier, broker, info, adapter, say
@@ -127,7 +133,7 @@ def _visit(
                 return
             if record.state == "failed":
                 say(f"{loaded.workload.name} failed: {record.error.splitlines()[0]}")
-                if source.backend == "process" and not broker.pids():
+                if broker.trouble():
                     break
     except BrokerMissing as error:
         say(f"not run: {error.message}")
@@ -143,11 +149,19 @@ def _visit(
         _mark_unstarted(options, campaign, choice, repeat, order, error)
     finally:
         if broker is not None:
-            with contextlib.suppress(HarnessError):
-                if broker.pids():
-                    broker.kill()  # its data is thrown away: an orderly end would only take time
-                broker.stop()
+            _end(broker)
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _end(broker: Broker) -> None:
+    """Its data is thrown away: an orderly end would only take time. One step that fails does not keep the others from being tried."""
+    with contextlib.suppress(HarnessError):
+        if broker.pids():
+            broker.kill()
+    with contextlib.suppress(HarnessError):
+        broker.stop()
+    with contextlib.suppress(HarnessError):
+        broker.wipe()
 
 
 def _run_cell(

@@ -49,6 +49,8 @@ class StudyOptions:
     command: str = ""
     replace: bool = False
     keep_histories: bool = True
+    backend: str = "process"  # of brokers that have no address
+    limits: Mapping[str, str] = field(default_factory=dict)  # of containers, the same for every broker
 
 
 def parse_broker(text: str, urls: Mapping[str, str]) -> BrokerChoice:

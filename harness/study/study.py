@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.errors import RunFolderError, UsageError
-from harness.model.result import Result
+from harness.model.result import Fingerprint, Result
 from harness.reporting.csv import write_csv
 from harness.reporting.html import write_html
 from harness.reporting.load import load_result
@@ -39,7 +39,7 @@ def run_study(options: StudyOptions, say: Say) -> FinishedStudy:
     with StudyFolder(options.folder, replace=options.replace) as folder:
         say("looking at this machine")
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        result = skeleton(options, take_fingerprint(options.folder), created)
+        result = skeleton(options, _fingerprint(options), created)
 
         def keep(campaign: Campaign) -> None:
             _note(result, options, campaign, time.monotonic() - started)
@@ -52,6 +52,18 @@ def run_study(options: StudyOptions, say: Say) -> FinishedStudy:
         result.seconds = round(time.monotonic() - started, 3)
         report = _write(result, folder, say)
     return FinishedStudy(result, options.folder, report, broken)
+
+
+def _fingerprint(options: StudyOptions) -> Fingerprint:
+    taken = take_fingerprint(options.folder)
+    if options.backend != "docker":
+        return taken
+    from harness.brokers.engine import describe
+    from harness.brokers.limits import parse_limits
+
+    limits = parse_limits(options.limits).settings()
+    text = "; ".join([describe(), *(f"{name.partition('.')[2]} {value}" for name, value in limits.items())])
+    return taken.model_copy(update={"containers": text})
 
 
 def judge_again(path: Path, say: Say) -> FinishedStudy:
