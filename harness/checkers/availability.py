@@ -26,13 +26,14 @@ class Outage:
 
 
 class Availability(Checker):
-    """Measures in s, by the fault's phase: ``recovery_first_acknowledged``, ``recovery_first_delivered``, ``longest_gap_*``."""
+    """Measures in s, by the fault's phase: ``recovery_first_*``, ``longest_gap_*``, ``unavailable``."""
 
     name = "availability"
     rule = (
         "From the moment of a kill to the first acknowledgement, and to the first delivery in the slowest group, of a"
         " message that was sent after its process was seen dead; and the longest time without an acknowledgement, and"
-        " without a delivery in the worst group, between the fault and the end of the phase's drain. After a crashed "
+        " without a delivery in the worst group, between the fault and the end of the phase's drain. Unavailable is the"
+        " longest time from one acknowledgement, the last before the fault included, to the next. After a crashed "
         "member only deliveries are watched."
     )
     source = "Time to recover, measured by the clients"
@@ -60,18 +61,37 @@ class Availability(Checker):
         acknowledged = np.sort(messages.acknowledged_ns[messages.acknowledged]) if self._outages else None
         for number, outage in enumerate(self._outages):
             phase = outage.phase.name
-            if outage.kind == "kill" and acknowledged is not None:
+            if outage.kind != "crash" and acknowledged is not None:
                 sent = messages.first_submitted_ns
                 after = (sent >= outage.gone_ns) & (sent != NEVER)
                 first = int(messages.acknowledged_ns[after].min(initial=NEVER))
-                measures.append(self._recovery("recovery_first_acknowledged", first, outage))
+                if outage.kind == "kill":
+                    measures.append(self._recovery("recovery_first_acknowledged", first, outage))
                 gap = _longest_gap_s(acknowledged, outage)
                 measures.append(self.case.measure("longest_gap_acknowledged", gap, "s", "lower", phase=phase))
+                measures.append(self._unavailable(acknowledged, outage))
             slowest = max(self._first[number], default=NEVER)
             measures.append(self._recovery("recovery_first_delivered", slowest, outage))
             worst = max(self._gaps[number], default=0.0)
             measures.append(self.case.measure("longest_gap_delivered", worst, "s", "lower", phase=phase))
         return Findings(measures=measures)
+
+    def _unavailable(self, acknowledged: Numbers, outage: Outage) -> Measure:
+        """From the last acknowledgement before to the first after, or the longest wait in between if that was longer."""
+        phase = outage.phase.name
+        start = int(np.searchsorted(acknowledged, outage.at_ns, side="right"))
+        last_ns = int(acknowledged[start - 1]) if start else outage.at_ns
+        end = int(np.searchsorted(acknowledged, outage.end_ns, side="right"))
+        if outage.phase.drained_ns is None:
+            end += 1  # the next phase follows at once: a wait may end in there
+        inside = acknowledged[start:end]
+        if not len(inside):
+            return self.case.measure(
+                "unavailable", (outage.end_ns - last_ns) / 1e9, "s", "lower", phase=phase, state="lower_bound",
+                reason="it had not come back when the run ended",
+            )  # fmt: skip
+        longest = float(np.diff(np.concatenate([[last_ns], inside])).max()) / 1e9
+        return self.case.measure("unavailable", longest, "s", "lower", phase=phase, samples=len(inside))
 
     def _recovery(self, metric: str, first_ns: int, outage: Outage) -> Measure:
         if first_ns == NEVER:

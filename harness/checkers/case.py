@@ -66,11 +66,16 @@ class Case:
         return read_counters(self.history)
 
     @cached_property
-    def kill_missed(self) -> bool:
-        """The workload kills the broker in a phase that was run, and no kill is known to have bitten."""
-        count = len(self.meta.phases)
-        wanted = any(p.fault is not None and p.fault.kill is not None for p in self.workload.phases[:count])
-        return wanted and not self.kills
+    def missed(self) -> str:
+        """A fault of a phase that was run and is not known to have bitten, in words; empty when every one did."""
+        bitten = {(one.kind, one.phase) for one in self.breaks}
+        for phase in self.workload.phases[: len(self.meta.phases)]:
+            if phase.fault is None or phase.fault.kind == "crash" or (phase.fault.kind, phase.name) in bitten:
+                continue
+            if phase.fault.kind == "kill":
+                return "the broker was to be killed and no kill is known to have bitten"
+            return f"the fault {phase.fault.kind} of phase {phase.name} is not known to have bitten"
+        return ""
 
     @cached_property
     def doubt(self) -> str:

@@ -10,6 +10,8 @@ from harness.checkers.deliveries import GroupView
 from harness.model.broker import Tier
 from harness.model.verdict import EVIDENCE_MAX, Validity
 
+ENDS_PROCESS = ("kill", "fill")  # a full disk makes some brokers end themselves
+
 
 class Durability(Checker):
     """Counts: ``lost`` messages (in at least one group; ``lost_<group>`` in each), ``acknowledged``, ``unacknowledged_delivered``."""
@@ -68,15 +70,15 @@ class Durability(Checker):
         doubt = case.doubt
         if not doubt and not acknowledged:
             doubt = "nothing was acknowledged, so nothing could be lost"
-        if not doubt and case.kill_missed:
-            doubt = "the broker was to be killed and no kill is known to have bitten, so survival was not tested"
+        if not doubt and case.missed:
+            doubt = f"{case.missed}, so survival was not tested"
         return Findings(
             [
                 case.verdict(
                     self,
                     decide(lost, doubt),
                     self._summary(lost, missing, acknowledged, doubt),
-                    promised=case.meta.tier != Tier.D0 or not case.kills,
+                    promised=case.meta.tier != Tier.D0 or not any(one.kind in ENDS_PROCESS for one in case.breaks),
                     counts=counts,
                     evidence=evidence,
                 )
@@ -85,16 +87,25 @@ class Durability(Checker):
 
     def _summary(self, lost: int, missing: int, acknowledged: int, doubt: str) -> str:
         case = self.case
-        how = f"tier {case.meta.tier}" + (
-            f", broker killed {len(case.kills)} times"
-            if len(case.kills) > 1
-            else ", broker killed"
-            if case.kills
-            else ""
-        )
+        how = ", ".join([f"tier {case.meta.tier}", *_in_words([one.kind for one in case.breaks])])
         if decide(lost, doubt) is Validity.INVALID:
             return f"{lost} of {acknowledged} acknowledged messages were never delivered ({how})"
         if doubt:
             seen = f"; {missing} acknowledged messages have not come so far" if missing else ""
             return f"{doubt}{seen}"
         return f"all {acknowledged} acknowledged messages were delivered to {len(self._absence.missing)} groups ({how})"
+
+
+_WORDS = {
+    "kill": "broker killed",
+    "pause": "broker paused",
+    "cut": "link cut",
+    "slow": "link slowed",
+    "fill": "disk full",
+}
+
+
+def _in_words(kinds: list[str]) -> list[str]:
+    """What was broken on purpose, and how often."""
+    counts = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds) if kind in _WORDS}
+    return [_WORDS[kind] + (f" {count} times" if count > 1 else "") for kind, count in counts.items()]

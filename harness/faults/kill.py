@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 
+from harness.faults.evidence import FaultEvidence
 from harness.model.broker import BrokerInfo
+
+__all__ = ["FaultEvidence", "Killable", "kill_broker"]
 
 
 class Killable(Protocol):
@@ -16,16 +17,6 @@ class Killable(Protocol):
     def kill(self) -> object: ...
 
     def restart(self) -> BrokerInfo: ...
-
-
-@dataclass(frozen=True, slots=True)
-class FaultEvidence:
-    """What was done when, and whether it bit. ``detail`` is what was seen of it."""
-
-    kind: str
-    at_ns: int
-    bit: bool
-    detail: Mapping[str, str] = field(default_factory=dict)
 
 
 def kill_broker(broker: Killable) -> FaultEvidence:

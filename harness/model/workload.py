@@ -18,6 +18,19 @@ MEMBERS_MAX = 64
 PARTITIONS_MAX = 256
 PRIORITY_LEVELS_MAX = 10
 RETRIES_MAX = 16
+FAULT_KINDS = ("kill", "crash", "pause", "cut", "slow", "fill")
+FAULT_S_MAX = 3600.0
+FAULT_DELAY_S_MAX = 10.0
+FAULT_DISK_MIN = 64 << 20
+FAULT_DISK_MAX = 8 << 30
+_FAULT_KEYS = {  # which kinds a key belongs to
+    "for_": ("pause", "cut", "slow", "fill"),
+    "restart_after": ("kill",),
+    "how": ("cut",),
+    "delay": ("slow",),
+    "rate": ("slow",),
+    "size": ("fill",),
+}
 PHASES_MAX = 64  # phases are numbered in one byte of the envelope
 
 
@@ -44,7 +57,15 @@ def _seconds(value: object) -> object:
     return value if isinstance(value, float) else parse_duration_s(value)
 
 
+def _bytes_per_s(value: object) -> object:
+    if not isinstance(value, str) or not value.endswith("/s"):
+        raise ValueError(f"expected bytes a second such as 1MiB/s, got {value!r}")
+    return parse_size(value.removesuffix("/s"))
+
+
 Count = Annotated[int, _number(parse_count)]
+Bandwidth = Annotated[int, BeforeValidator(_bytes_per_s)]
+Size = Annotated[int, BeforeValidator(lambda value: value if isinstance(value, int) else parse_size(value))]
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 Rate = Annotated[float, BeforeValidator(lambda value: value if isinstance(value, float) else parse_rate_per_s(value))]
 Share = Annotated[float, _number(parse_share)]
@@ -145,17 +166,60 @@ class Flood(Part):
 
 
 class Fault(Part):
-    """Exactly one of ``kill: broker`` (SIGKILL, then restart) and ``crash: GROUP`` (a member dies before it acknowledges)."""
+    """Exactly one kind of trouble, ``at`` so long after the phase began.
+
+    kill: broker (SIGKILL; started again ``restart_after``); crash: GROUP (a member dies before it acknowledges); pause: broker
+    (SIGSTOP ``for`` a time); cut: link (nothing passes between clients and broker; ``how: reset`` resets connections, new ones
+    too); slow: link (a ``delay`` each way, at most ``rate`` each way, such as 1MiB/s); fill: disk (the
+    broker's data lies on a file system of ``size``, of which nothing is free ``for`` a time).
+    """
 
     at: Seconds
     kill: Literal["broker"] | None = None
     crash: str | None = None
+    pause: Literal["broker"] | None = None
+    cut: Literal["link"] | None = None
+    slow: Literal["link"] | None = None
+    fill: Literal["disk"] | None = None
+    for_: Annotated[Seconds | None, Field(alias="for")] = None
     restart_after: Seconds = 0.0
+    how: Literal["drop", "reset"] = "drop"
+    delay: Seconds = 0.0
+    rate: Bandwidth = 0
+    size: Size = 256 << 20
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
+
+    @property
+    def kind(self) -> str:
+        """kill, crash, pause, cut, slow or fill."""
+        return next(kind for kind in FAULT_KINDS if getattr(self, kind) is not None)
+
+    @property
+    def length_s(self) -> float:
+        """How long it is kept up; 0 for one that is a moment."""
+        return self.for_ or 0.0
 
     @model_validator(mode="after")
     def _one(self) -> Fault:
-        if (self.kill is None) == (self.crash is None):
-            raise ValueError("a fault names exactly one of kill: broker and crash: GROUP")
+        named = [kind for kind in FAULT_KINDS if getattr(self, kind) is not None]
+        if len(named) != 1:
+            raise ValueError(
+                "a fault names exactly one of kill: broker, crash: GROUP, pause: broker, cut: link, slow: link and fill: disk"
+            )
+        kind = named[0]
+        lasting = kind not in ("kill", "crash")
+        if lasting and not self.for_:
+            raise ValueError(f"a fault with {kind} needs 'for', for example for: 1s")
+        for key, kinds in _FAULT_KEYS.items():
+            if key in self.model_fields_set and kind not in kinds:
+                raise ValueError(f"{key.rstrip('_')!r} belongs to {' and '.join(kinds)}, not to {kind}")
+        if self.length_s > FAULT_S_MAX or self.delay > FAULT_DELAY_S_MAX:
+            raise ValueError(f"a fault lasts {FAULT_S_MAX:g} s at most, and delays {FAULT_DELAY_S_MAX:g} s at most")
+        if kind == "slow" and not (self.delay or self.rate):
+            raise ValueError("slow: link needs a delay, a rate or both, for example delay: 50ms")
+        if kind == "fill" and not FAULT_DISK_MIN <= self.size <= FAULT_DISK_MAX:
+            raise ValueError("fill: disk needs a size between 64MiB and 8GiB: brokers lay files out beforehand")
         return self
 
 
@@ -205,6 +269,11 @@ class Phase(Part):
             raise ValueError("a fault belongs in a paced or burst phase")
         if self.fault is not None and self.for_ is not None and self.fault.at >= self.for_:
             raise ValueError(f"the fault at {self.fault.at:g}s comes after the phase ended at {self.for_:g}s")
+        if self.fault is not None and self.for_ is not None and self.fault.at + self.fault.length_s > self.for_:
+            end = self.fault.at + self.fault.length_s
+            raise ValueError(
+                f"the fault lasts until {end:g}s, and the phase ends at {self.for_:g}s: nothing would be sent"
+            )
         return self
 
 

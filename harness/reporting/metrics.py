@@ -71,6 +71,11 @@ METRICS: Mapping[str, Metric] = {
         "delivering after fault",
         "from the fault to the first delivery, in the slowest group, of a message that was sent after it",
     ),
+    "unavailable": Metric(
+        "Unavailable around the fault",
+        "unavailable",
+        "the longest time from one acknowledgement to the next, the last one before the fault included",
+    ),
     "stored_bytes_per_published_byte": Metric(
         "Bytes kept per byte published",
         "bytes kept per byte",

@@ -27,6 +27,7 @@ from harness.runner.control import PhaseDone, Rewind, Rewound, RunPhase, Stop, S
 from harness.runner.crew import Crew
 from harness.runner.drain import Drain
 from harness.runner.engine import ForkedEngine, LoadEngine
+from harness.runner.groundwork import Groundwork
 from harness.runner.sampling import Sampler
 from harness.runner.unrest import Unrest
 
@@ -66,6 +67,7 @@ class Conductor:
         adapter: Adapter,
         say: Say,
         engine: LoadEngine | None = None,
+        ground: Groundwork | None = None,
     ) -> None:
         self._cell = cell
         self._workload = cell.workload
@@ -97,7 +99,7 @@ class Conductor:
         self._engine = engine or ForkedEngine()
         self._crew = Crew(cell, info, self.plan, groups, self._events, engine=self._engine)
         self._drain = Drain(adapter, info, self.plan, cell.workload, self._crew)
-        self._unrest = Unrest(broker, self._crew, self._events)
+        self._unrest = Unrest(broker, self._crew, self._events, ground or Groundwork.beside(info))
         self._phases: list[PhaseRecord] = []
         self._fair_at = 0.0
 

@@ -25,6 +25,7 @@ from harness.model.provisioning import Provisioning
 from harness.model.result import BrokerColumn, RunRecord
 from harness.plan.loader import LoadedWorkload
 from harness.runner.conductor import CellSpec, Conductor
+from harness.runner.groundwork import Groundwork, Wanted
 from harness.statistics.orders import balanced_orders
 from harness.study.folder import StudyFolder
 from harness.study.options import BrokerChoice, StudyOptions
@@ -103,6 +104,7 @@ def _visit(
     tiers = [options.tier or loaded.workload.needs.durability for loaded in options.workloads]
     root = Path(tempfile.mkdtemp(prefix=f"harness-{choice.broker}-"))
     broker: Broker | None = None
+    ground = Groundwork()
     try:
         say("starting")
         source = resolve(choice.broker, choice.url, backend=options.backend)
@@ -115,16 +117,33 @@ def _visit(
         broker = create(choice.broker, root=root, backend=source.backend, url=source.url)
         adapter = create_adapter(choice.adapter, choice.settings)
         info: BrokerInfo | None = None
-        tier_now: Tier | None = None
+        started_for: tuple[Tier, Wanted] | None = None
         for loaded, tier in zip(options.workloads, tiers, strict=True):
-            if info is None or tier != tier_now:
+            wanted = Wanted.by(loaded.workload)
+            if info is None or (tier, wanted) != started_for:
                 if info is not None:
                     broker.stop()
+                    ground.close()
                     broker.wipe()
-                info, tier_now = broker.start(tier=str(tier), settings=settings), tier
+                ground = Groundwork.lay(wanted, choice.broker, source.backend, root)
+                info = ground.reached(broker.start(tier=str(tier), settings={**settings, **ground.settings}))
+                started_for = (tier, wanted)
                 _note_column(campaign, choice, info, adapter.capabilities(info))
             record = _run_cell(
-                options, folder, campaign, choice, repeat, order, run_id, loaded, tier, broker, info, adapter, say
+                options,
+                folder,
+                campaign,
+                choice,
+                repeat,
+                order,
+                run_id,
+                loaded,
+                tier,
+                broker,
+                info,
+                adapter,
+                ground,
+                say,
             )
             campaign.runs.append(record)
             keep(campaign)
@@ -150,6 +169,7 @@ def _visit(
     finally:
         if broker is not None:
             _end(broker)
+        ground.close()
         shutil.rmtree(root, ignore_errors=True)
 
 
@@ -177,6 +197,7 @@ def _run_cell(
     broker: Broker,
     info: BrokerInfo,
     adapter: object,
+    ground: Groundwork,
     say: Say,
 ) -> RunRecord:
     workload = loaded.workload
@@ -198,7 +219,7 @@ def _run_cell(
     )
     started = time.monotonic()
     try:
-        conductor = Conductor(spec, broker, info, adapter, lambda text: say(f"{workload.name}: {text}"))  # type: ignore[arg-type]
+        conductor = Conductor(spec, broker, info, adapter, lambda text: say(f"{workload.name}: {text}"), ground=ground)  # type: ignore[arg-type]
     except Unsupported as error:
         return RunRecord(
             workload=workload.name, broker=choice.label, repeat=repeat, order=order, seed=options.seed,
@@ -244,7 +265,7 @@ def _mark_unstarted(
                     order=order,
                     seed=options.seed,
                     state="failed",
-                    error=error.message,
+                    error=("unsupported: " if isinstance(error, Unsupported) else "") + error.message,
                     next_command=error.next_command or "",
                     seconds=0.0,
                 )

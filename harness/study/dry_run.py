@@ -24,7 +24,11 @@ def describe(options: StudyOptions) -> dict[str, object]:
         seconds += overhead * options.repeats
         for loaded in options.workloads:
             tier = options.tier or loaded.workload.needs.durability
-            faults = sum(1 for phase in loaded.workload.phases if phase.fault is not None and phase.fault.kill)
+            faults = sum(
+                1
+                for phase in loaded.workload.phases
+                if phase.fault is not None and phase.fault.kind in ("kill", "fill")
+            )
             timed = sum(phase.for_ or 1.0 for phase in loaded.workload.phases)
             seconds += (timed + faults * overhead + 1.5) * options.repeats
             lines.append(f"\n{loaded.workload.name} on {choice.label}, tier {tier} ({tier.sentence})")

@@ -106,7 +106,9 @@ def _overridden(phase: Phase, duration_s: float | None, rate_per_s: float | None
     if duration_s is not None and phase.for_ is not None and not phase.warmup:
         update["for_"] = duration_s
         if phase.fault is not None:
-            update["fault"] = phase.fault.model_copy(update={"at": min(phase.fault.at, duration_s / 2)})
+            at = min(phase.fault.at, duration_s / 2)
+            shorter = {} if phase.fault.for_ is None else {"for_": min(phase.fault.for_, duration_s - at)}
+            update["fault"] = phase.fault.model_copy(update={"at": at, **shorter})
     if rate_per_s is not None and phase.paced is not None:
         update["paced"] = rate_per_s
     if in_flight is not None and phase.flood is not None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from harness.checkers.availability import Availability
+from harness.checkers.durability import Durability
 from harness.checkers.latency import Latency
 from harness.checkers.pacing import Generator
 from harness.checkers.quantiles import quantile_curve, quantile_of, supported
@@ -336,3 +337,35 @@ def test_a_long_run_has_wider_bins(tmp_path):
     curves = story.judge([Timelines]).curves
     assert all(len(curve.x) <= POINTS_MAX for curve in curves)
     assert curves[0].x[1] - curves[0].x[0] > 5
+
+
+CUT = {"cut": "link", "at": "200ms", "for": "100ms"}
+
+
+def cut_story(folder, *, bit=True, drain=True):
+    """A message every 10 ms; the link is cut from 205 to 305 and what was held passes then."""
+    phases = [
+        {"name": "cutting", "paced": "100/s", "for": "400ms", "drain": drain, "fault": CUT},
+        {"name": "calm", "paced": "100/s", "for": "400ms"},
+    ]
+    story = Story(folder, phases=phases)
+    story.event("fault", 205, fault="cut", phase="cutting", evidence={"seen_ns": str(at_ns(205))}, bit=bit)
+    for sequence in range(80):
+        at = 10 * sequence
+        story.through(sequence, at=at, ack=306 if 205 <= at < 305 else at + 1)
+    return story
+
+
+def test_unavailable_is_from_the_last_acknowledgement_before_to_the_first_after(tmp_path):
+    found = values(cut_story(tmp_path).judge([Availability]))
+    assert found["unavailable"] == pytest.approx(0.105, abs=0.0005)  # 201 to 306
+    assert "recovery_first_acknowledged" not in found, "that one is of kills"
+
+
+def test_a_fault_that_is_not_known_to_have_bitten_leaves_survival_unknown(tmp_path):
+    verdict = cut_story(tmp_path / "missed", bit=False).verdict(Durability)
+    assert verdict.validity == "unknown"
+    assert "the fault cut of phase cutting is not known to have bitten" in verdict.summary
+    verdict = cut_story(tmp_path / "bit").verdict(Durability)
+    assert verdict.validity == "valid"
+    assert "link cut" in verdict.summary

@@ -19,6 +19,7 @@ from harness.brokers.products.base import (
     python_environment,
 )
 
+ADVERTISED = "advertised.listeners"  # PROTOCOL://HOST:PORT, Apache Kafka's name and form
 PACKAGE = Path(__file__).resolve().parent.parent.parent
 
 
@@ -48,14 +49,22 @@ class Pylog:
     ) -> Launch:
         argv = [sys.executable, "-m", "harness.pylog_broker", "serve", "--host", LOOPBACK, "--port", str(ports[0])]
         argv += ["--data-dir", str(folder / "data")]
-        for name, value in settings.items():
-            argv += ["--set", f"{name}={value}"]
+        argv += _arguments(settings)
         return Launch(argv, python_environment(folder), dict(settings), grace_s=5.0)
 
     def contain(self, port: int, settings: Mapping[str, str]) -> Contained:
         data = "/var/lib/pylog"
         command = ["serve", "--host", EVERYWHERE, "--port", str(port), "--data-dir", data]
-        command += ["--advertised", f"{LOOPBACK}:{port}"]
-        for name, value in settings.items():
-            command += ["--set", f"{name}={value}"]
+        command += _arguments({ADVERTISED: f"PLAINTEXT://{LOOPBACK}:{port}"} | dict(settings))
         return Contained(data, {}, dict(settings), command=command)
+
+
+def _arguments(settings: Mapping[str, str]) -> list[str]:
+    """Settings as the command line takes them; the address that clients are told has a flag of its own."""
+    arguments: list[str] = []
+    for name, value in settings.items():
+        if name == ADVERTISED:
+            arguments += ["--advertised", value.rpartition("/")[2]]
+        else:
+            arguments += ["--set", f"{name}={value}"]
+    return arguments
