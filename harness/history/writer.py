@@ -59,8 +59,9 @@ class TableWriter:
         if self._pending_rows >= FLUSH_ROWS:
             self.flush()
 
-    def flush_if_due(self) -> None:
-        if self._pending_rows and time.monotonic() - self._flushed_at >= FLUSH_SECONDS:
+    def flush_if_due(self, *, overdue: bool = False) -> None:
+        """Write out what was collected for long enough; with ``overdue``, only when it has waited twice as long as that."""
+        if self._pending_rows and time.monotonic() - self._flushed_at >= FLUSH_SECONDS * (1 + overdue):
             self.flush()
 
     def flush(self) -> None:
@@ -69,7 +70,7 @@ class TableWriter:
         if not self._pending_rows:
             return
         kept = [rows for _, _, rows in self._pending if rows is not None]
-        joined = np.concatenate(kept) if len(kept) == len(self._pending) else None
+        joined = _joined(kept) if len(kept) == len(self._pending) else None
         arrays = [self._column(name, kind, joined) for name, kind in self._types]
         batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
         try:
@@ -110,6 +111,13 @@ class TableWriter:
             raise DiskFull(f"cannot write the history {self._path}: {error}", next_command="df -h .") from error
         finally:
             self._file.close()
+
+
+def _joined(kept: list[np.ndarray[Any, np.dtype[np.void]]]) -> np.ndarray[Any, np.dtype[np.void]] | None:
+    """All rows as one array. By bytes: numpy works out a common type of structured arrays anew for every array."""
+    if not kept:
+        return None
+    return kept[0] if len(kept) == 1 else np.frombuffer(b"".join(kept), dtype=kept[0].dtype)  # type: ignore[arg-type]
 
 
 class EventLog:

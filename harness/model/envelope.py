@@ -29,6 +29,7 @@ size - 4  u32   checksum        CRC-32C (Castagnoli) of everything before it
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 import google_crc32c
@@ -65,6 +66,7 @@ DTYPE = np.dtype(
 assert DTYPE.itemsize == HEAD
 
 Envelopes = npt.NDArray[np.void]
+_head_of = operator.itemgetter(slice(0, HEAD))
 
 
 def empty(count: int) -> Envelopes:
@@ -94,8 +96,9 @@ def pack(rows: Envelopes, bodies: Sequence[bytes]) -> list[bytes]:
 
 def unpack(payloads: Sequence[bytes]) -> Envelopes:
     """Envelopes of shape (n,). A payload that is too short to hold one comes back with magic 0."""
-    raw = b"".join([payload[:HEAD] if len(payload) >= SIZE else bytes(HEAD) for payload in payloads])
-    return np.frombuffer(raw, dtype=DTYPE)
+    if payloads and min(map(len, payloads)) < SIZE:
+        payloads = [payload if len(payload) >= SIZE else bytes(HEAD) for payload in payloads]
+    return np.frombuffer(b"".join(map(_head_of, payloads)), dtype=DTYPE)
 
 
 def intact(payloads: Sequence[bytes], rows: Envelopes) -> npt.NDArray[np.bool_]:

@@ -51,6 +51,9 @@ class Fingerprint(Document):
     python: str
     clients: dict[str, str]
     load_before: float
+    generator_scheduling: str = (
+        "ordinary"  # of the thread that keeps the schedule: real-time where the system allows it
+    )
     loopback: bool = True
     containers: str = ""  # the engine and the limits, when the brokers ran in containers
     warnings: list[str] = Field(default_factory=list)

@@ -310,6 +310,7 @@ def _machine(result: Result) -> tuple[tuple[str, str], ...]:
         ("containers", print_.containers or "none: brokers are processes of this machine"),
         ("network", ("loopback" if print_.loopback else "network") + f", {print_.congestion_control}"),
         ("load before the run", notation.significant(print_.load_before)),
+        ("scheduling of the load generator", print_.generator_scheduling),
         ("Python", print_.python),
         ("clients", ", ".join(f"{name} {version}" for name, version in print_.clients.items()) or "none recorded"),
         ("seed", str(result.seed)),

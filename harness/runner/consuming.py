@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from harness.errors import BrokerUnavailable
-from harness.history.writer import EventLog, TableWriter
+from harness.history.writer import EventLog
 from harness.model import envelope
 from harness.model.messages import (
     ABANDON,
@@ -30,8 +30,10 @@ from harness.model.messages import (
     Subscriber,
     retry,
 )
+from harness.model.workload import Workload
 from harness.runner.control import Counter, WorkerSpec
 from harness.runner.gateway import Gateway
+from harness.runner.recording import DeliveryRecorder, SettleRecorder
 
 RECONNECT_PAUSE_S = 0.2  # a dozen workers that knock more often would slow the restart they wait for
 RECEIVE_WAIT_S = 0.1
@@ -59,8 +61,11 @@ class ConsumingWorker:
         self._once = workload.processing.once and not self._is_dead_letter_reader
         self._gateway = Gateway(spec.gateway) if self._once else None
         self._limit = max(1, min(RECEIVE_MAX, workload.needs.prefetch))
-        self._deliver = TableWriter(spec.folder, "deliver", spec.worker) if spec.record else None
-        self._settle = TableWriter(spec.folder, "settle", spec.worker) if spec.record else None
+        self._careless = not self._once and not _has_fates(workload)
+        who = {"group": spec.group_number, "member": spec.member, "incarnation": spec.incarnation}
+        place = (spec.folder, spec.worker, spec.run_number, who)
+        self._deliver = DeliveryRecorder(*place) if spec.record else None
+        self._settle = SettleRecorder(*place) if spec.record else None
         self._events = EventLog(spec.folder, spec.worker)
         self._subscriber: Subscriber | None = None
         self._reading = spec.reading
@@ -112,30 +117,33 @@ class ConsumingWorker:
             return
         subscriber = self._subscriber
         assert subscriber is not None
+        idle = True
         try:
             deliveries = subscriber.receive(self._limit, RECEIVE_WAIT_S)
             ready = getattr(subscriber, "ready", None)
             self._counters[Counter.READY] = 1 if ready is None or ready() else 0
             if len(deliveries):
+                idle = False
                 self._handle(subscriber, deliveries)
         except BrokerUnavailable as error:
             self._lost(error)
-        self._flush_if_due()
+        self._flush_if_due(idle=idle)
 
     def _handle(self, subscriber: Subscriber, deliveries: Deliveries) -> None:
+        self._record_deliveries(deliveries)
+        if self._crash_next:
+            self._die(deliveries)
+        plain = self._reading or self._is_dead_letter_reader
+        if plain or self._careless:
+            self._settle_rows(subscriber, deliveries, ACCEPT, failed=0, effect=NO_EFFECT if plain else EFFECT)
+            return
         rows = envelope.unpack(deliveries.payloads)
         ours = (rows["magic"] == envelope.MAGIC) & (rows["run"] == self._spec.run_number)
-        self._record_deliveries(deliveries, rows, ours)
-        if self._crash_next:
-            self._die(deliveries, rows)
-        plain = self._reading or self._is_dead_letter_reader
-        if plain or not self._needs_care(rows, ours, deliveries):
-            self._settle_rows(
-                subscriber, deliveries, rows, ours, ACCEPT, failed=0, effect=NO_EFFECT if plain else EFFECT
-            )
+        if not self._needs_care(rows, ours, deliveries):
+            self._settle_rows(subscriber, deliveries, ACCEPT, failed=0, effect=EFFECT)
             return
         for place in range(len(deliveries)):
-            self._work_on(subscriber, deliveries.take([place]), rows[place : place + 1], ours[place : place + 1])
+            self._work_on(subscriber, deliveries.take([place]), rows[place : place + 1], ours=bool(ours[place]))
             self._idle()
 
     def _needs_care(
@@ -144,25 +152,19 @@ class ConsumingWorker:
         """Work, planned failures or effects: then messages are dealt with one at a time."""
         return self._once or bool(((rows["work_us"] > 0) | (rows["failures"] > deliveries.attempts))[ours].any())
 
-    def _work_on(
-        self,
-        subscriber: Subscriber,
-        one: Deliveries,
-        row: envelope.Envelopes,
-        ours: np.ndarray[tuple[int], np.dtype[np.bool_]],
-    ) -> None:
+    def _work_on(self, subscriber: Subscriber, one: Deliveries, row: envelope.Envelopes, *, ours: bool) -> None:
         """One message: work, then succeed or fail as planned."""
-        if not ours[0]:
-            self._settle_rows(subscriber, one, row, ours, ACCEPT, failed=0, effect=NO_EFFECT)
+        if not ours:
+            self._settle_rows(subscriber, one, ACCEPT, failed=0, effect=NO_EFFECT)
             return
         if row["work_us"][0]:
             time.sleep(int(row["work_us"][0]) / 1e6)
         attempt = int(one.attempts[0])
         failures = int(row["failures"][0])
         if failures == envelope.POISON or attempt < failures:
-            self._settle_rows(subscriber, one, row, ours, self._after_failure(attempt), failed=1, effect=NO_EFFECT)
+            self._settle_rows(subscriber, one, self._after_failure(attempt), failed=1, effect=NO_EFFECT)
             return
-        self._settle_rows(subscriber, one, row, ours, ACCEPT, failed=0, effect=self._take_effect(row))
+        self._settle_rows(subscriber, one, ACCEPT, failed=0, effect=self._take_effect(row))
 
     def _take_effect(self, row: envelope.Envelopes) -> int:
         if self._gateway is None:
@@ -176,10 +178,11 @@ class ConsumingWorker:
             return DEAD
         return retry(policy.delay_ms(attempt))
 
-    def _die(self, deliveries: Deliveries, rows: envelope.Envelopes) -> None:
+    def _die(self, deliveries: Deliveries) -> None:
         """Crash as a worker does: the effect took place, nobody was told. Only what is on disk survives."""
-        effect = self._take_effect(rows[:1]) if rows["failures"][0] == 0 else NO_EFFECT
-        self._write_settle(rows[:1], np.array([True]), ABANDON, Outcome.INFO, failed=0, effect=effect, copies=0)
+        first = envelope.unpack(deliveries.payloads[:1])
+        effect = self._take_effect(first) if first["failures"][0] == 0 else NO_EFFECT
+        self._write_settle(deliveries.payloads[:1], ABANDON, Outcome.INFO, failed=0, effect=effect, copies=0)
         for table in (self._deliver, self._settle):
             if table is not None:
                 table.flush()
@@ -188,98 +191,36 @@ class ConsumingWorker:
     # -- records ----------------------------------------------------------------------------------------------------
 
     def _settle_rows(
-        self,
-        subscriber: Subscriber,
-        deliveries: Deliveries,
-        rows: envelope.Envelopes,
-        ours: np.ndarray[tuple[int], np.dtype[np.bool_]],
-        how: Disposition,
-        *,
-        failed: int,
-        effect: int,
+        self, subscriber: Subscriber, deliveries: Deliveries, how: Disposition, *, failed: int, effect: int
     ) -> None:
+        payloads = deliveries.payloads
         try:
             settled = subscriber.settle(deliveries, how)
         except BrokerUnavailable:
-            self._write_settle(rows, ours, how, Outcome.INFO, failed=failed, effect=effect, copies=0)
+            self._write_settle(payloads, how, Outcome.INFO, failed=failed, effect=effect, copies=0)
             raise
-        self._write_settle(rows, ours, how, settled.outcome, failed=failed, effect=effect, copies=settled.copies)
-        count = len(deliveries)
-        if how.kind is DispositionKind.RETRY:
-            self._counters[Counter.RETRIED] += count
-        else:
-            self._counters[Counter.COMPLETED] += count
+        self._write_settle(payloads, how, settled.outcome, failed=failed, effect=effect, copies=settled.copies)
+        retried = how.kind is DispositionKind.RETRY
+        self._counters[Counter.RETRIED if retried else Counter.COMPLETED] += len(payloads)
 
     def _write_settle(
-        self,
-        rows: envelope.Envelopes,
-        ours: np.ndarray[tuple[int], np.dtype[np.bool_]],
-        how: Disposition,
-        outcome: Outcome,
-        *,
-        failed: int,
-        effect: int,
-        copies: int,
+        self, payloads: Sequence[bytes], how: Disposition, outcome: Outcome, *, failed: int, effect: int, copies: int
     ) -> None:
-        if self._settle is None:
-            return
-        count = len(rows)
-        spread: int | np.ndarray[tuple[int], np.dtype[np.int64]] = 0
-        if copies:
-            spread = np.full(count, copies // count, dtype=np.int64)
-            spread[: copies % count] += 1
-        self._settle.append(
-            count,
-            {
-                "group": self._spec.group_number,
-                "member": self._spec.member,
-                "incarnation": self._spec.incarnation,
-                **({} if ours.all() else _ours_or_nobody(rows, ours)),
-                "disposition": int(how.kind),
-                "settled_ns": time.monotonic_ns(),
-                "outcome": int(outcome),
-                "failed": failed,
-                "effect": effect,
-                "copies": spread,
-                "reading": self._reading,
-            },
-            rows,
-        )
+        if self._settle is not None:
+            self._settle.add(payloads, how, outcome, failed=failed, effect=effect, copies=copies, reading=self._reading)
 
-    def _record_deliveries(
-        self, deliveries: Deliveries, rows: envelope.Envelopes, ours: np.ndarray[tuple[int], np.dtype[np.bool_]]
-    ) -> None:
-        count = len(deliveries)
-        self._counters[Counter.REPLAYED if self._reading else Counter.DELIVERED] += count
-        self._counters[Counter.EXPIRED] += int(np.count_nonzero(deliveries.reasons == Reason.EXPIRED))
+    def _record_deliveries(self, deliveries: Deliveries) -> None:
+        self._counters[Counter.REPLAYED if self._reading else Counter.DELIVERED] += len(deliveries)
+        if self._is_dead_letter_reader:
+            self._counters[Counter.EXPIRED] += int(np.count_nonzero(deliveries.reasons == Reason.EXPIRED))
         self._counters[Counter.LAST_ACTIVITY_NS] = time.monotonic_ns()
-        if self._deliver is None:
-            return
-        self._deliver.append(
-            count,
-            {
-                "group": self._spec.group_number,
-                "member": self._spec.member,
-                "incarnation": self._spec.incarnation,
-                "bytes": envelope.lengths(deliveries.payloads),
-                "received_ns": deliveries.received_ns,
-                "partition": deliveries.partitions,
-                "position": deliveries.positions,
-                "redelivered": deliveries.redelivered,
-                "delivery_count": deliveries.delivery_counts,
-                "attempt": deliveries.attempts,
-                "reason": deliveries.reasons,
-                "checksum_ok": envelope.intact(deliveries.payloads, rows),
-                "reading": self._reading,
-                **({} if ours.all() else _ours_or_nobody(rows, ours)),
-            },
-            rows,
-        )
+        if self._deliver is not None:
+            self._deliver.add(deliveries, self._reading)
 
-    def _flush_if_due(self) -> None:
+    def _flush_if_due(self, *, idle: bool) -> None:
         for table in (self._deliver, self._settle):
             if table is not None:
-                table.flush_if_due()
+                table.flush_if_due(idle=idle)
 
     def close(self) -> None:
         if self._subscriber is not None:
@@ -293,11 +234,11 @@ class ConsumingWorker:
             self._gateway.close()
 
 
-def _ours_or_nobody(
-    rows: envelope.Envelopes, ours: np.ndarray[tuple[int], np.dtype[np.bool_]]
-) -> dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    """Producer and sequence, -1 for payloads that are not this run's."""
-    return {
-        "producer": np.where(ours, rows["producer"].astype(np.int64), -1),
-        "sequence": np.where(ours, rows["sequence"].astype(np.int64), -1),
-    }
+def _has_fates(workload: Workload) -> bool:
+    """Whether any message of this workload takes work or fails by plan: only then is each envelope looked at on arrival."""
+    works = [workload.processing.work, *[phase.work for phase in workload.phases if phase.work is not None]]
+    failures = [
+        workload.messages.failures,
+        *[phase.failures for phase in workload.phases if phase.failures is not None],
+    ]
+    return any(work.mean > 0 for work in works) or any(one.transient or one.poison for one in failures)

@@ -25,8 +25,10 @@ from harness.runner.inflight import InFlight, SettledRows
 
 RECONNECT_PAUSE_S = 0.2  # a dozen workers that knock more often would slow the restart they wait for
 CLOSE_TIMEOUT_S = 5.0
-POLL_LEAST_S = 0.001
 POLL_MAX_S = 0.02  # upper bound of one wait, so that commands and flushes are never late by more
+EARLY_S = 0.001  # some libraries wait in whole milliseconds: the last one before an intended time is waited for here
+GLANCE_S = 0.0002  # how often outcomes are looked for in it
+LULL_S = 0.003  # a flush takes a millisecond or two: it belongs where no intended time is near
 Column = np.ndarray[Any, np.dtype[Any]] | int
 
 ERRORS_MAX = 15  # different error texts kept by one publisher; the last place collects the others
@@ -165,15 +167,23 @@ class PublishingWorker:
             if blocked:
                 pending.appendleft(batch.after(taken))
         patience_s = self._patience_s(source, bool(pending))
-        if 0 < patience_s < POLL_LEAST_S:  # some libraries wait in whole milliseconds: this would spin
-            time.sleep(patience_s)
-            patience_s = 0.0
-        self._record(publisher.poll(patience_s))
-        self._flush_if_due()
+        if self._table is not None:
+            self._table.flush_if_due(overdue=patience_s < LULL_S)
+        self._record(self._wait(publisher, patience_s))
         self._idle()
         return not pending and not source.left() and not self._ledger.outstanding and not self._resends
 
+    def _wait(self, publisher: Publisher, patience_s: float) -> Outcomes:
+        """Outcomes, or nothing by the time that something else is to be done; never later than that."""
+        if patience_s > 2 * EARLY_S:
+            return publisher.poll(patience_s - EARLY_S)
+        if patience_s > 0:
+            time.sleep(min(patience_s, GLANCE_S))
+        return publisher.poll(0.0)
+
     def _refill(self, source: _Source, pending: deque[OutgoingBatch], now: int) -> None:
+        if now < self._next_due_ns(source, now):
+            return
         room = self._ledger.room(CHUNK)
         while self._resends and self._resends[0][0] <= now and room:
             _, _, row, payload, attempt = heapq.heappop(self._resends)
@@ -189,10 +199,11 @@ class PublishingWorker:
         if blocked:
             return POLL_MAX_S
         now = time.monotonic_ns()
+        return min(POLL_MAX_S, max(0, self._next_due_ns(source, now) - now) / 1e9)
+
+    def _next_due_ns(self, source: _Source, now: int) -> int:
         due = source.next_due_ns(now)
-        if self._resends:
-            due = min(due, self._resends[0][0])
-        return min(POLL_MAX_S, max(0, due - now) / 1e9)
+        return min(due, self._resends[0][0]) if self._resends else due
 
     def _give_up(self, command: RunPhase, source: _Source, pending: deque[OutgoingBatch]) -> None:
         """Past the deadline: what is open is INFO, what was never sent is FAIL. Nothing offered goes unrecorded."""
@@ -304,10 +315,6 @@ class PublishingWorker:
     @property
     def errors(self) -> dict[int, str]:
         return {self._error_number(text): text for text in list(self._errors)}
-
-    def _flush_if_due(self) -> None:
-        if self._table is not None:
-            self._table.flush_if_due()
 
     def close(self, timeout_s: float) -> None:
         self._part(timeout_s)

@@ -38,6 +38,7 @@ from harness.runner.control import (
     Stopped,
     WorkerSpec,
 )
+from harness.runner.promptness import exact_sleeps, on_time
 from harness.runner.publishing import PublishingWorker
 
 PRELOAD = ["__main__", "harness.runner.workers", "confluent_kafka", "kafka", "pika", "stomp", "pyarrow", "pandas"]
@@ -123,6 +124,7 @@ def worker_main(spec: WorkerSpec, pipe: Connection[Reply, Command], shared: Any)
             100_000, 50, 50
         )  # what a worker makes is columns, not cycles; a pause would look like the broker's
         if spec.role == "publisher":
+            exact_sleeps()
             _publish(spec, adapter, counters, pipe)
         else:
             os.nice(CONSUMER_NICENESS)
@@ -169,7 +171,9 @@ def _publish(spec: WorkerSpec, adapter: Any, counters: Any, pipe: Connection[Rep
     while True:
         command = commands.pop(0) if commands else _heard(pipe, 0.05)
         if isinstance(command, RunPhase):
-            _say(pipe, worker.run(command))
+            with on_time(spec.workload.phases[command.index]):
+                done = worker.run(command)
+            _say(pipe, done)
         elif isinstance(command, Stop):
             worker.close(command.timeout_s)
             _say(pipe, Stopped(worker.errors))

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from harness.model.result import Fingerprint
+from harness.runner.promptness import allowed
 
 CLIENTS = ("kafka-python", "confluent-kafka", "pika", "stomp.py", "numpy", "pandas", "pyarrow", "plotly")
 FSYNC_PROBES = 40
@@ -42,6 +43,7 @@ def take_fingerprint(folder: Path) -> Fingerprint:
         python=platform.python_version(),
         clients={name: importlib.metadata.version(name) for name in CLIENTS},
         load_before=round(load, 2),
+        generator_scheduling=allowed(),
         warnings=warnings,
     )
 

@@ -1,0 +1,91 @@
+"""What a consumer recorded, read back: every row once, with its own facts, however the batches fell."""
+
+import numpy as np
+import pytest
+
+from harness.history.merge import merge_streams
+from harness.model import envelope
+from harness.model.messages import ACCEPT, DEAD, DeliveryBuffer, Outcome
+from harness.runner import recording
+from harness.runner.recording import DeliveryRecorder, SettleRecorder
+
+RUN = 77
+WHO = {"group": 1, "member": 2, "incarnation": 3}
+
+
+def payloads(first, count, run=RUN):
+    rows = envelope.empty(count)
+    rows["producer"], rows["run"], rows["size"] = 5, run, envelope.SIZE + 4
+    rows["sequence"] = np.arange(first, first + count)
+    return envelope.pack(rows, [b"body"] * count)
+
+
+def deliveries(first, some):
+    buffer = DeliveryBuffer()
+    for place, payload in enumerate(some):
+        buffer.add(payload, 1000 + first + place, None, partition=place, position=first + place, attempt=4)
+    return buffer.drain()
+
+
+def read(folder, table):
+    import pyarrow.parquet as pq
+
+    merge_streams(folder)
+    return (
+        pq.read_table(folder / f"{table}.parquet")
+        .to_pandas()
+        .sort_values("position" if table == "deliver" else "sequence")
+    )
+
+
+@pytest.mark.parametrize("rows_max", [2, 8192])
+def test_deliveries_of_any_batches(tmp_path, monkeypatch, rows_max):
+    monkeypatch.setattr(recording, "FLUSH_ROWS", rows_max)
+    recorder = DeliveryRecorder(tmp_path, "w", RUN, WHO)
+    batches = [payloads(0, 1), payloads(1, 3), [*payloads(4, 1, run=RUN + 1), b"short", *payloads(6, 1)]]
+    damaged = bytearray(batches[1][1])
+    damaged[-6] ^= 1
+    batches[1][1] = bytes(damaged)
+    first = 0
+    for batch in batches:
+        recorder.add(deliveries(first, batch), reading=0)
+        first += len(batch)
+    recorder.add(deliveries(first, payloads(0, 1)), reading=1)
+    recorder.close()
+    table = read(tmp_path, "deliver")
+    assert table["sequence"].tolist() == [0, 1, 2, 3, -1, -1, 6, 0]
+    assert table["producer"].tolist() == [5, 5, 5, 5, -1, -1, 5, 5]
+    assert table["checksum_ok"].tolist() == [1, 1, 0, 1, 1, 0, 1, 1]
+    assert table["received_ns"].tolist() == list(range(1000, 1008))
+    assert table["partition"].tolist() == [0, 0, 1, 2, 0, 1, 2, 0]
+    assert table["reading"].tolist() == [0] * 7 + [1]
+    assert table["bytes"].tolist() == [60, 60, 60, 60, 60, 5, 60, 60]
+    assert set(table["attempt"]) == {4}
+    assert {(g, m, i) for g, m, i in zip(table["group"], table["member"], table["incarnation"], strict=True)} == {
+        (1, 2, 3)
+    }
+
+
+def test_settle_calls_are_spread_over_their_rows(tmp_path):
+    recorder = SettleRecorder(tmp_path, "w", RUN, WHO)
+    recorder.add(payloads(0, 3), ACCEPT, Outcome.OK, failed=0, effect=1, copies=0, reading=0)
+    recorder.add(payloads(3, 3), DEAD, Outcome.INFO, failed=1, effect=0, copies=4, reading=0)
+    recorder.add(payloads(6, 1), ACCEPT, Outcome.OK, failed=0, effect=2, copies=1, reading=0)
+    recorder.close()
+    table = read(tmp_path, "settle")
+    assert table["sequence"].tolist() == list(range(7))
+    assert table["disposition"].tolist() == [int(ACCEPT.kind)] * 3 + [int(DEAD.kind)] * 3 + [int(ACCEPT.kind)]
+    assert table["outcome"].tolist() == [0, 0, 0, 2, 2, 2, 0]
+    assert table["effect"].tolist() == [1, 1, 1, 0, 0, 0, 2]
+    assert table["copies"].tolist() == [0, 0, 0, 2, 1, 1, 1]
+    assert table["settled_ns"].is_monotonic_increasing
+
+
+def test_held_payloads_are_bounded_in_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(recording, "KEPT_BYTES_MAX", 300)
+    recorder = DeliveryRecorder(tmp_path, "w", RUN, WHO)
+    for place in range(20):
+        recorder.add(deliveries(place, payloads(place, 1)), reading=0)
+        assert len(recorder._payloads) < 5
+    recorder.close()
+    assert read(tmp_path, "deliver")["sequence"].tolist() == list(range(20))
