@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from harness.checkers.case import Case, Checker, Evidence, Findings, decide
 from harness.checkers.deliveries import GroupView
 from harness.checkers.messages import NEVER, Flags, Numbers
+from harness.checkers.pacing import Pacing, StateOfMeasure
 from harness.checkers.quantiles import quantile_of, supported
 from harness.model.result import Curve, Measure
 from harness.model.verdict import EVIDENCE_MAX
@@ -21,7 +23,7 @@ WAIT_QUANTILES: Final = {"p50": 0.5, "p95": 0.95}
 class Priority(Checker):
     """Counts: ``inverted`` messages, ``inversions`` beyond the allowance, the largest (``overtaken_max``), the ``allowance``.
 
-    Measures ``wait_<class>_p50`` and ``_p95`` (ms, acknowledged to first delivery); curves ``wait``, one a class.
+    Measures ``wait_<class>_p50`` and ``_p95`` (ms, intended time to first delivery); curves ``wait``, one a class.
     """
 
     name = "priority"
@@ -29,7 +31,8 @@ class Priority(Checker):
         "While a message waits (acknowledged, not yet delivered), no more messages of lower classes are delivered for"
         " the first time to its group than the members may hold already: prefetch times members. The first 5 ms after"
         " the acknowledgement do not count, since a broker hands out what it has before the news arrives. Paced and "
-        "burst phases count; in a flood it is a finding."
+        "burst phases count; in a flood it is a finding. Waits run from the intended time, outages included, and are "
+        "invalid where the load generator was late."
     )
     source = "AMQP 0-9-1 section 3.1.10 priorities; JMSPriority"
 
@@ -88,16 +91,32 @@ class Priority(Checker):
         several = len(case.groups) > 1
         for number, name in enumerate(case.workload.class_names):
             mine = waited & self._judged & (messages["class"] == number)
-            waits = np.sort(np.maximum(first_ns[mine] - messages.acknowledged_ns[mine], 0))
+            # brokers acknowledge at different moments, some after they have delivered: the intended time is the same for all
+            waits = np.sort(first_ns[mine] - messages["intended_ns"][mine])
             if not len(waits):
                 continue
             metric = f"wait_{name}" + (f"_{view.name}" if several else "")
             self._findings.measures += self._quantiles(metric, waits)
             self._findings.curves.append(self._curve(f"{name} ({view.name})" if several else name, waits))
 
+    @cached_property
+    def _judgement(self) -> tuple[StateOfMeasure, str]:
+        """The worst that the load generator has to answer for in the phases that count."""
+        found = [honesty.judgement for honesty in Pacing(self.case).phases.values()]
+        return next((one for one in found if one[0] == "invalid"), ("ok", ""))
+
     def _quantiles(self, metric: str, waits: Numbers) -> list[Measure]:
+        state, reason = self._judgement
         return [
-            self.case.measure(f"{metric}_{name}", quantile_of(waits, q) / 1e6, "ms", "lower", samples=len(waits))
+            self.case.measure(
+                f"{metric}_{name}",
+                quantile_of(waits, q) / 1e6,
+                "ms",
+                "lower",
+                samples=len(waits),
+                state=state,
+                reason=reason,
+            )
             for name, q in WAIT_QUANTILES.items()
             if supported(len(waits), q)
         ]

@@ -83,11 +83,28 @@ def test_in_a_flood_an_inversion_is_a_finding(tmp_path):
 def test_waits_are_measured_by_class(tmp_path):
     story = backlog(tmp_path, urgent_at=100, taken_at=103)
     judgement = story.judge([Priority])
-    assert {m.metric: m.value for m in judgement.measures} == {"wait_low_p50": pytest.approx(91.0)}
+    assert {m.metric: m.value for m in judgement.measures} == {"wait_low_p50": pytest.approx(92.0)}
     curves = {curve.label: curve for curve in judgement.curves}
     assert set(curves) == {"low", "high"}
-    assert (curves["high"].x, curves["high"].y) == ([pytest.approx(3.0)], [1.0])
+    assert (curves["high"].x, curves["high"].y) == ([pytest.approx(4.0)], [1.0])
     assert curves["low"].y == sorted(curves["low"].y)
+
+
+def test_a_wait_counts_from_the_intended_time_however_late_the_acknowledgement(tmp_path):
+    story = Story(tmp_path, **RANKED)
+    for sequence in range(20):
+        at = 10 * sequence
+        story.publish(sequence, at=at, ack=at + 9, **{"class": 0}).deliver("all", sequence, at=at + 2)
+    judgement = story.judge([Priority])
+    assert {m.metric: (m.value, m.state) for m in judgement.measures} == {"wait_low_p50": (pytest.approx(2.0), "ok")}
+    story = Story(tmp_path / "late", **RANKED)
+    for sequence in range(20):
+        at = 10 * sequence
+        story.publish(sequence, at=at, ack=at + 9, submitted_ns=at_ns(at + 5), **{"class": 0})
+        story.deliver("all", sequence, at=at + 7)
+    measure = story.judge([Priority]).measures[0]
+    assert (measure.state, measure.value) == ("invalid", pytest.approx(7.0))
+    assert "generator-bound" in measure.reason
 
 
 def test_priority_that_cannot_be_is_a_finding_and_nothing_urgent_is_unknown(tmp_path):
