@@ -31,7 +31,7 @@ class Priority(Checker):
         "While a message waits (acknowledged, not yet delivered), no more messages of lower classes are delivered for"
         " the first time to its group than the members may hold already: prefetch times members. The first 5 ms after"
         " the acknowledgement do not count, since a broker hands out what it has before the news arrives. Paced and "
-        "burst phases count; in a flood it is a finding. Waits run from the intended time, outages included, and are "
+        "burst phases count; in a flood it is a finding. Waits run from the intended time, in phases in which the broker is not killed, and are "
         "invalid where the load generator was late."
     )
     source = "AMQP 0-9-1 section 3.1.10 priorities; JMSPriority"
@@ -43,6 +43,8 @@ class Priority(Checker):
         self._findings = Findings()
         phases = [number for number, _ in case.phases("paced", "burst")]
         self._judged: Flags = np.isin(case.messages["phase"], phases)
+        killed = [number for number in phases if (fault := case.workload.phases[number].fault) and fault.kill]
+        self._calm: Flags = self._judged & ~np.isin(case.messages["phase"], killed)
 
     @classmethod
     def applies(cls, case: Case) -> bool:
@@ -90,7 +92,7 @@ class Priority(Checker):
         case, messages = self.case, self.case.messages
         several = len(case.groups) > 1
         for number, name in enumerate(case.workload.class_names):
-            mine = waited & self._judged & (messages["class"] == number)
+            mine = waited & self._calm & (messages["class"] == number)
             # brokers acknowledge at different moments, some after they have delivered: the intended time is the same for all
             waits = np.sort(first_ns[mine] - messages["intended_ns"][mine])
             if not len(waits):

@@ -138,7 +138,7 @@ _PATTERNS: tuple[tuple[str, str, str, str], ...] = (
         r"wait_(.+)_p([0-9]+)",
         "Wait of {0}, p{1}",
         "{0} wait p{1}",
-        "from the intended time to the first delivery, in paced and burst phases, outages included",
+        "from the intended time to the first delivery, in paced and burst phases in which the broker is not killed",
     ),
     (
         r"throughput_delivered_(.+)",

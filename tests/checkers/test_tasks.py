@@ -107,6 +107,19 @@ def test_a_wait_counts_from_the_intended_time_however_late_the_acknowledgement(t
     assert "generator-bound" in measure.reason
 
 
+def test_a_wait_leaves_out_what_an_outage_did(tmp_path):
+    phases = [
+        {"name": "steady", "paced": "10/s", "for": "1s"},
+        {"name": "crash", "paced": "10/s", "for": "1s", "fault": {"kill": "broker", "at": "1ms"}},
+    ]
+    story = Story(tmp_path, **RANKED, phases=phases)
+    for sequence in range(40):
+        at = 10 * sequence
+        waited = 2 if sequence < 20 else 700
+        story.publish(sequence, at=at, phase=sequence // 20).deliver("all", sequence, at=at + waited)
+    assert [m.value for m in story.judge([Priority]).measures] == [pytest.approx(2.0)]
+
+
 def test_priority_that_cannot_be_is_a_finding_and_nothing_urgent_is_unknown(tmp_path):
     verdict = backlog(tmp_path / "a", taken_at=205, supports={"priority": "impossible"}).verdict(Priority)
     assert (verdict.validity, verdict.promised) == (Validity.INVALID, False)
