@@ -31,8 +31,8 @@ class Priority(Checker):
         "While a message waits (acknowledged, not yet delivered), no more messages of lower classes are delivered for"
         " the first time to its group than the members may hold already: prefetch times members. The first 5 ms after"
         " the acknowledgement do not count, since a broker hands out what it has before the news arrives. Paced and "
-        "burst phases count; in a flood it is a finding. Waits run from the intended time, in phases in which the broker is not killed, and are "
-        "invalid where the load generator was late."
+        "burst phases count; in a flood it is a finding. Waits run from the intended "
+        "time, in phases in which the broker is not killed, and are invalid where the load generator was late."
     )
     source = "AMQP 0-9-1 section 3.1.10 priorities; JMSPriority"
 

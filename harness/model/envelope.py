@@ -94,21 +94,23 @@ def pack(rows: Envelopes, bodies: Sequence[bytes]) -> list[bytes]:
     return payloads
 
 
-def unpack(payloads: Sequence[bytes]) -> Envelopes:
-    """Envelopes of shape (n,). A payload that is too short to hold one comes back with magic 0."""
-    if payloads and min(map(len, payloads)) < SIZE:
+def unpack(payloads: Sequence[bytes], sizes: npt.NDArray[np.int32] | None = None) -> Envelopes:
+    """Envelopes of shape (n,). A payload that is too short to hold one comes back with magic 0. ``sizes`` are their ``lengths``."""
+    if payloads and (min(map(len, payloads)) if sizes is None else sizes.min()) < SIZE:
         payloads = [payload if len(payload) >= SIZE else bytes(HEAD) for payload in payloads]
     return np.frombuffer(b"".join(map(_head_of, payloads)), dtype=DTYPE)
 
 
-def intact(payloads: Sequence[bytes], rows: Envelopes) -> npt.NDArray[np.bool_]:
+def intact(
+    payloads: Sequence[bytes], rows: Envelopes, sizes: npt.NDArray[np.int32] | None = None
+) -> npt.NDArray[np.bool_]:
     """Shape (n,): the magic, the version, the length and the checksum are all right."""
     count = len(payloads)
     sums = np.fromiter(map(google_crc32c.value, payloads), dtype=np.uint32, count=count)
     good: npt.NDArray[np.bool_] = (
         (rows["magic"] == MAGIC)
         & (rows["version"] == VERSION)
-        & (rows["size"] == lengths(payloads))
+        & (rows["size"] == (lengths(payloads) if sizes is None else sizes))
         & (sums == RESIDUE)
     )
     return good

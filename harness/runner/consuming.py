@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -33,7 +33,7 @@ from harness.model.messages import (
 from harness.model.workload import Workload
 from harness.runner.control import Counter, WorkerSpec
 from harness.runner.gateway import Gateway
-from harness.runner.recording import DeliveryRecorder, SettleRecorder
+from harness.runner.recording import ConsumerRecorder
 
 RECONNECT_PAUSE_S = 0.2  # a dozen workers that knock more often would slow the restart they wait for
 RECEIVE_WAIT_S = 0.1
@@ -63,9 +63,7 @@ class ConsumingWorker:
         self._limit = max(1, min(RECEIVE_MAX, workload.needs.prefetch))
         self._careless = not self._once and not _has_fates(workload)
         who = {"group": spec.group_number, "member": spec.member, "incarnation": spec.incarnation}
-        place = (spec.folder, spec.worker, spec.run_number, who)
-        self._deliver = DeliveryRecorder(*place) if spec.record else None
-        self._settle = SettleRecorder(*place) if spec.record else None
+        self._recorder = ConsumerRecorder(spec.folder, spec.worker, spec.run_number, who) if spec.record else None
         self._events = EventLog(spec.folder, spec.worker)
         self._subscriber: Subscriber | None = None
         self._reading = spec.reading
@@ -127,7 +125,8 @@ class ConsumingWorker:
                 self._handle(subscriber, deliveries)
         except BrokerUnavailable as error:
             self._lost(error)
-        self._flush_if_due(idle=idle)
+        if self._recorder is not None:
+            self._recorder.flush_if_due(idle=idle)
 
     def _handle(self, subscriber: Subscriber, deliveries: Deliveries) -> None:
         self._record_deliveries(deliveries)
@@ -143,7 +142,7 @@ class ConsumingWorker:
             self._settle_rows(subscriber, deliveries, ACCEPT, failed=0, effect=EFFECT)
             return
         for place in range(len(deliveries)):
-            self._work_on(subscriber, deliveries.take([place]), rows[place : place + 1], ours=bool(ours[place]))
+            self._work_on(subscriber, deliveries, place, rows[place : place + 1], ours=bool(ours[place]))
             self._idle()
 
     def _needs_care(
@@ -152,19 +151,23 @@ class ConsumingWorker:
         """Work, planned failures or effects: then messages are dealt with one at a time."""
         return self._once or bool(((rows["work_us"] > 0) | (rows["failures"] > deliveries.attempts))[ours].any())
 
-    def _work_on(self, subscriber: Subscriber, one: Deliveries, row: envelope.Envelopes, *, ours: bool) -> None:
+    def _work_on(
+        self, subscriber: Subscriber, deliveries: Deliveries, place: int, row: envelope.Envelopes, *, ours: bool
+    ) -> None:
         """One message: work, then succeed or fail as planned."""
+        one = deliveries.take([place])
         if not ours:
-            self._settle_rows(subscriber, one, ACCEPT, failed=0, effect=NO_EFFECT)
+            self._settle_rows(subscriber, one, ACCEPT, place=place, failed=0, effect=NO_EFFECT)
             return
         if row["work_us"][0]:
             time.sleep(int(row["work_us"][0]) / 1e6)
         attempt = int(one.attempts[0])
         failures = int(row["failures"][0])
         if failures == envelope.POISON or attempt < failures:
-            self._settle_rows(subscriber, one, self._after_failure(attempt), failed=1, effect=NO_EFFECT)
+            how = self._after_failure(attempt)
+            self._settle_rows(subscriber, one, how, place=place, failed=1, effect=NO_EFFECT)
             return
-        self._settle_rows(subscriber, one, ACCEPT, failed=0, effect=self._take_effect(row))
+        self._settle_rows(subscriber, one, ACCEPT, place=place, failed=0, effect=self._take_effect(row))
 
     def _take_effect(self, row: envelope.Envelopes) -> int:
         if self._gateway is None:
@@ -182,53 +185,41 @@ class ConsumingWorker:
         """Crash as a worker does: the effect took place, nobody was told. Only what is on disk survives."""
         first = envelope.unpack(deliveries.payloads[:1])
         effect = self._take_effect(first) if first["failures"][0] == 0 else NO_EFFECT
-        self._write_settle(deliveries.payloads[:1], ABANDON, Outcome.INFO, failed=0, effect=effect, copies=0)
-        for table in (self._deliver, self._settle):
-            if table is not None:
-                table.flush()
+        if self._recorder is not None:
+            self._recorder.settled(0, 1, ABANDON, Outcome.INFO, failed=0, effect=effect, copies=0)
+            self._recorder.flush()
         os.kill(os.getpid(), signal.SIGKILL)
 
     # -- records ----------------------------------------------------------------------------------------------------
 
     def _settle_rows(
-        self, subscriber: Subscriber, deliveries: Deliveries, how: Disposition, *, failed: int, effect: int
+        self, subscriber: Subscriber, some: Deliveries, how: Disposition, *, place: int = 0, failed: int, effect: int
     ) -> None:
-        payloads = deliveries.payloads
+        """``some`` are rows of the batch that was received last, from its row ``place`` on."""
+        count = len(some)
+        outcome, copies = Outcome.INFO, 0
         try:
-            settled = subscriber.settle(deliveries, how)
-        except BrokerUnavailable:
-            self._write_settle(payloads, how, Outcome.INFO, failed=failed, effect=effect, copies=0)
-            raise
-        self._write_settle(payloads, how, settled.outcome, failed=failed, effect=effect, copies=settled.copies)
-        retried = how.kind is DispositionKind.RETRY
-        self._counters[Counter.RETRIED if retried else Counter.COMPLETED] += len(payloads)
-
-    def _write_settle(
-        self, payloads: Sequence[bytes], how: Disposition, outcome: Outcome, *, failed: int, effect: int, copies: int
-    ) -> None:
-        if self._settle is not None:
-            self._settle.add(payloads, how, outcome, failed=failed, effect=effect, copies=copies, reading=self._reading)
+            settled = subscriber.settle(some, how)
+            outcome, copies = settled.outcome, settled.copies
+        finally:
+            if self._recorder is not None:
+                self._recorder.settled(place, count, how, outcome, failed=failed, effect=effect, copies=copies)
+        self._counters[Counter.RETRIED if how.kind is DispositionKind.RETRY else Counter.COMPLETED] += count
 
     def _record_deliveries(self, deliveries: Deliveries) -> None:
         self._counters[Counter.REPLAYED if self._reading else Counter.DELIVERED] += len(deliveries)
         if self._is_dead_letter_reader:
             self._counters[Counter.EXPIRED] += int(np.count_nonzero(deliveries.reasons == Reason.EXPIRED))
         self._counters[Counter.LAST_ACTIVITY_NS] = time.monotonic_ns()
-        if self._deliver is not None:
-            self._deliver.add(deliveries, self._reading)
-
-    def _flush_if_due(self, *, idle: bool) -> None:
-        for table in (self._deliver, self._settle):
-            if table is not None:
-                table.flush_if_due(idle=idle)
+        if self._recorder is not None:
+            self._recorder.deliveries(deliveries, self._reading)
 
     def close(self) -> None:
         if self._subscriber is not None:
             self._subscriber.close()
             self._subscriber = None
-        for table in (self._deliver, self._settle):
-            if table is not None:
-                table.close()
+        if self._recorder is not None:
+            self._recorder.close()
         self._events.close()
         if self._gateway is not None:
             self._gateway.close()

@@ -20,30 +20,59 @@ from harness.model import envelope
 from harness.model.messages import Deliveries, Disposition, Outcome
 
 KEPT_BYTES_MAX: Final = 8 << 20  # payloads are held until their checksum is taken
-OVERDUE_SECONDS: Final = 2 * FLUSH_SECONDS  # a busy member does not wait for a lull longer than this
-
 DELIVERY_COLUMNS: Final = (
     "received_ns", "partition", "position", "redelivered", "delivery_count", "attempt", "reason",
 )  # fmt: skip
-SETTLE_COLUMNS: Final = ("disposition", "settled_ns", "outcome", "failed", "effect", "reading")
+SETTLE_COLUMNS: Final = ("disposition", "settled_ns", "outcome", "failed", "effect")
+
 Numbers = npt.NDArray[np.int64]
 
 
-class _Recorder:
-    """Rows waiting to become columns of one table. ``who`` are the columns that every row of this member shares."""
+class ConsumerRecorder:
+    """The ``deliver`` and ``settle`` tables of one member. ``who`` are the columns that all of its rows share.
 
-    def __init__(self, folder: Path, table: str, worker: str, run_number: int, who: dict[str, int]) -> None:
-        self._table = TableWriter(folder, table, worker)
+    ``deliveries`` comes first, then ``settled`` for rows of that batch, then ``flush_if_due``; what is settled is always among
+    what waits here.
+    """
+
+    def __init__(self, folder: Path, worker: str, run_number: int, who: dict[str, int]) -> None:
+        self._deliver = TableWriter(folder, "deliver", worker)
+        self._settle = TableWriter(folder, "settle", worker)
         self._who = who
         self._run_number = run_number
+        self._reading = 0
         self._payloads: list[bytes] = []
         self._bytes = 0
+        self._batch_at = 0  # where the last batch begins among the payloads
+        self._columns: list[tuple[npt.NDArray[Any], ...]] = []  # as DELIVERY_COLUMNS
+        self._settles: list[tuple[int, ...]] = []  # place of the first row, rows, copies, then as SETTLE_COLUMNS
         self._due_at = time.monotonic() + FLUSH_SECONDS
 
+    def deliveries(self, batch: Deliveries, reading: int) -> None:
+        """A batch that was received just now."""
+        if reading != self._reading:
+            self.flush()
+            self._reading = reading
+        self._batch_at = len(self._payloads)
+        self._payloads += batch.payloads
+        self._bytes += len(batch.payloads[0]) * len(batch.payloads)
+        self._columns.append((
+            batch.received_ns, batch.partitions, batch.positions, batch.redelivered, batch.delivery_counts, batch.attempts,
+            batch.reasons,
+        ))  # fmt: skip
+
+    def settled(
+        self, first: int, count: int, how: Disposition, outcome: Outcome, *, failed: int, effect: int, copies: int
+    ) -> None:
+        """``count`` rows of the last batch, from its row ``first`` on, were settled just now in one call; copies are spread over them."""
+        row = (self._batch_at + first, count, copies, int(how.kind), time.monotonic_ns(), int(outcome), failed, effect)
+        self._settles.append(row)
+
     def flush_if_due(self, *, idle: bool) -> None:
-        """Write out what is old enough; ``idle``: nothing waits for this member just now, so it is a good moment."""
+        """Write out what is old or much enough; ``idle``: nothing waits for this member just now, so it is a good moment."""
         late = time.monotonic() - self._due_at
-        if late >= (0.0 if idle else OVERDUE_SECONDS - FLUSH_SECONDS):
+        full = len(self._payloads) >= FLUSH_ROWS or self._bytes >= KEPT_BYTES_MAX
+        if full or late >= (0.0 if idle else FLUSH_SECONDS):
             self.flush()
 
     def flush(self) -> None:
@@ -51,101 +80,67 @@ class _Recorder:
         self._due_at = time.monotonic() + FLUSH_SECONDS
         if not self._payloads:
             return
-        rows = envelope.unpack(self._payloads)
+        payloads, self._payloads = self._payloads, []
+        lengths = envelope.lengths(payloads)
+        rows = envelope.unpack(payloads, lengths)
+        shared: dict[str, Any] = {**self._who, "reading": self._reading}
         ours = (rows["magic"] == envelope.MAGIC) & (rows["run"] == self._run_number)
-        columns: dict[str, Any] = {**self._who, **self._columns(rows)}
+        whose: dict[str, npt.NDArray[Any]] = {}
         if not ours.all():
-            columns["producer"] = np.where(ours, rows["producer"].astype(np.int64), -1)
-            columns["sequence"] = np.where(ours, rows["sequence"].astype(np.int64), -1)
-        self._table.append(len(rows), columns, rows)
-        self._payloads = []
-        self._bytes = 0
-        self._table.flush()
+            whose["producer"] = np.where(ours, rows["producer"].astype(np.int64), -1)
+            whose["sequence"] = np.where(ours, rows["sequence"].astype(np.int64), -1)
+        self._deliver.append(
+            len(rows),
+            {
+                **shared,
+                **whose,
+                **dict(zip(DELIVERY_COLUMNS, map(_joined, zip(*self._columns, strict=True)), strict=True)),
+                "bytes": lengths,
+                "checksum_ok": envelope.intact(payloads, rows, lengths),
+            },
+            rows,
+        )
+        self._columns, self._bytes, self._batch_at = [], 0, 0
+        self._write_settles(rows, shared, whose)
+        self._deliver.flush()
+        self._settle.flush()
 
-    def _columns(self, rows: envelope.Envelopes) -> dict[str, Any]:
-        """The table's own columns of everything that waits; they are forgotten here."""
-        raise NotImplementedError
+    def _write_settles(
+        self, rows: envelope.Envelopes, shared: dict[str, Any], whose: dict[str, npt.NDArray[Any]]
+    ) -> None:
+        if not self._settles:
+            return
+        calls = np.array(self._settles, dtype=np.int64)
+        self._settles = []
+        firsts, counts, copies = calls[:, 0], calls[:, 1], calls[:, 2]
+        if (
+            counts.sum() != len(rows) or (np.diff(firsts) != counts[:-1]).any()
+        ):  # some were not settled, or in another order
+            places = np.repeat(firsts, counts) + _within(counts)
+            rows = rows[places]
+            whose = {name: column[places] for name, column in whose.items()}
+        facts = {name: np.repeat(calls[:, 3 + place], counts) for place, name in enumerate(SETTLE_COLUMNS)}
+        spread = _shares(copies, counts) if copies.any() else 0
+        self._settle.append(len(rows), {**shared, **whose, **facts, "copies": spread}, rows)
 
     def close(self) -> None:
         try:
             self.flush()
         finally:
-            self._table.close()
+            self._deliver.close()
+            self._settle.close()
 
 
-class DeliveryRecorder(_Recorder):
-    """The ``deliver`` table of one member."""
-
-    def __init__(self, folder: Path, worker: str, run_number: int, who: dict[str, int]) -> None:
-        super().__init__(folder, "deliver", worker, run_number, who)
-        self._kept: list[tuple[npt.NDArray[Any], ...]] = []  # as DELIVERY_COLUMNS
-        self._reading = 0
-
-    def add(self, deliveries: Deliveries, reading: int) -> None:
-        if reading != self._reading:
-            self.flush()
-            self._reading = reading
-        self._payloads += deliveries.payloads
-        self._kept.append((
-            deliveries.received_ns, deliveries.partitions, deliveries.positions, deliveries.redelivered,
-            deliveries.delivery_counts, deliveries.attempts, deliveries.reasons,
-        ))  # fmt: skip
-        self._bytes += len(deliveries.payloads[0]) * len(deliveries)
-        if len(self._payloads) >= FLUSH_ROWS or self._bytes >= KEPT_BYTES_MAX:
-            self.flush()
-
-    def _columns(self, rows: envelope.Envelopes) -> dict[str, Any]:
-        kept, self._kept = self._kept, []
-        return {
-            **dict(zip(DELIVERY_COLUMNS, map(_joined, zip(*kept, strict=True)), strict=True)),
-            "bytes": envelope.lengths(self._payloads),
-            "checksum_ok": envelope.intact(self._payloads, rows),
-            "reading": self._reading,
-        }
-
-
-class SettleRecorder(_Recorder):
-    """The ``settle`` table of one member."""
-
-    def __init__(self, folder: Path, worker: str, run_number: int, who: dict[str, int]) -> None:
-        super().__init__(folder, "settle", worker, run_number, who)
-        self._calls: list[tuple[int, int, int, int, int, int, int, int]] = []
-
-    def add(
-        self,
-        payloads: Sequence[bytes],
-        how: Disposition,
-        outcome: Outcome,
-        *,
-        failed: int,
-        effect: int,
-        copies: int,
-        reading: int,
-    ) -> None:
-        """One ``settle`` call that ended just now; ``copies`` is spread over its rows."""
-        count = len(payloads)
-        self._payloads += payloads
-        self._bytes += len(payloads[0]) * count
-        self._calls.append((count, copies, int(how.kind), time.monotonic_ns(), int(outcome), failed, effect, reading))
-        if len(self._payloads) >= FLUSH_ROWS or self._bytes >= KEPT_BYTES_MAX:
-            self.flush()
-
-    def _columns(self, rows: envelope.Envelopes) -> dict[str, Any]:
-        calls = np.array(self._calls, dtype=np.int64)
-        self._calls = []
-        counts, copies = calls[:, 0], calls[:, 1]
-        spread = np.repeat(calls[:, 2:], counts, axis=0)
-        return {
-            **{name: spread[:, place] for place, name in enumerate(SETTLE_COLUMNS)},
-            "copies": _shares(copies, counts) if copies.any() else 0,
-        }
+def _within(counts: Numbers) -> Numbers:
+    """0, 1, 2, ... anew for each count."""
+    places: Numbers = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return places
 
 
 def _shares(copies: Numbers, counts: Numbers) -> Numbers:
     """The copies of each call spread over its rows, the first ones getting what does not divide."""
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     whole, rest = np.repeat(copies // counts, counts), np.repeat(copies % counts, counts)
-    shares: Numbers = whole + (within < rest)
+    shares: Numbers = whole + (_within(counts) < rest)
     return shares
 
 

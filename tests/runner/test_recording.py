@@ -7,7 +7,7 @@ from harness.history.merge import merge_streams
 from harness.model import envelope
 from harness.model.messages import ACCEPT, DEAD, DeliveryBuffer, Outcome
 from harness.runner import recording
-from harness.runner.recording import DeliveryRecorder, SettleRecorder
+from harness.runner.recording import ConsumerRecorder
 
 RUN = 77
 WHO = {"group": 1, "member": 2, "incarnation": 3}
@@ -30,7 +30,8 @@ def deliveries(first, some):
 def read(folder, table):
     import pyarrow.parquet as pq
 
-    merge_streams(folder)
+    if not (folder / f"{table}.parquet").exists():
+        merge_streams(folder)
     return (
         pq.read_table(folder / f"{table}.parquet")
         .to_pandas()
@@ -41,16 +42,17 @@ def read(folder, table):
 @pytest.mark.parametrize("rows_max", [2, 8192])
 def test_deliveries_of_any_batches(tmp_path, monkeypatch, rows_max):
     monkeypatch.setattr(recording, "FLUSH_ROWS", rows_max)
-    recorder = DeliveryRecorder(tmp_path, "w", RUN, WHO)
+    recorder = ConsumerRecorder(tmp_path, "w", RUN, WHO)
     batches = [payloads(0, 1), payloads(1, 3), [*payloads(4, 1, run=RUN + 1), b"short", *payloads(6, 1)]]
     damaged = bytearray(batches[1][1])
     damaged[-6] ^= 1
     batches[1][1] = bytes(damaged)
     first = 0
     for batch in batches:
-        recorder.add(deliveries(first, batch), reading=0)
+        recorder.deliveries(deliveries(first, batch), reading=0)
+        recorder.flush_if_due(idle=False)
         first += len(batch)
-    recorder.add(deliveries(first, payloads(0, 1)), reading=1)
+    recorder.deliveries(deliveries(first, payloads(0, 1)), reading=1)
     recorder.close()
     table = read(tmp_path, "deliver")
     assert table["sequence"].tolist() == [0, 1, 2, 3, -1, -1, 6, 0]
@@ -67,10 +69,12 @@ def test_deliveries_of_any_batches(tmp_path, monkeypatch, rows_max):
 
 
 def test_settle_calls_are_spread_over_their_rows(tmp_path):
-    recorder = SettleRecorder(tmp_path, "w", RUN, WHO)
-    recorder.add(payloads(0, 3), ACCEPT, Outcome.OK, failed=0, effect=1, copies=0, reading=0)
-    recorder.add(payloads(3, 3), DEAD, Outcome.INFO, failed=1, effect=0, copies=4, reading=0)
-    recorder.add(payloads(6, 1), ACCEPT, Outcome.OK, failed=0, effect=2, copies=1, reading=0)
+    recorder = ConsumerRecorder(tmp_path, "w", RUN, WHO)
+    recorder.deliveries(deliveries(0, payloads(0, 3)), reading=0)
+    recorder.settled(0, 3, ACCEPT, Outcome.OK, failed=0, effect=1, copies=0)
+    recorder.deliveries(deliveries(3, payloads(3, 4)), reading=0)
+    recorder.settled(0, 3, DEAD, Outcome.INFO, failed=1, effect=0, copies=4)
+    recorder.settled(3, 1, ACCEPT, Outcome.OK, failed=0, effect=2, copies=1)
     recorder.close()
     table = read(tmp_path, "settle")
     assert table["sequence"].tolist() == list(range(7))
@@ -81,11 +85,28 @@ def test_settle_calls_are_spread_over_their_rows(tmp_path):
     assert table["settled_ns"].is_monotonic_increasing
 
 
+def test_rows_that_were_not_settled_are_not_in_the_settle_table(tmp_path):
+    recorder = ConsumerRecorder(tmp_path, "w", RUN, WHO)
+    recorder.deliveries(deliveries(0, [*payloads(0, 2), *payloads(2, 1, run=RUN + 1), *payloads(3, 2)]), reading=0)
+    recorder.settled(0, 1, ACCEPT, Outcome.OK, failed=0, effect=1, copies=0)
+    recorder.settled(2, 2, ACCEPT, Outcome.INFO, failed=0, effect=0, copies=3)
+    recorder.flush()
+    recorder.deliveries(deliveries(5, payloads(5, 2)), reading=0)
+    recorder.settled(1, 1, ACCEPT, Outcome.OK, failed=0, effect=1, copies=0)
+    recorder.close()
+    table = read(tmp_path, "settle")
+    assert table["sequence"].tolist() == [-1, 0, 3, 6]
+    assert dict(zip(table["sequence"], table["copies"], strict=True)) == {-1: 2, 0: 0, 3: 1, 6: 0}
+    merged = read(tmp_path, "deliver")
+    assert merged["sequence"].tolist() == [0, 1, -1, 3, 4, 5, 6]
+
+
 def test_held_payloads_are_bounded_in_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(recording, "KEPT_BYTES_MAX", 300)
-    recorder = DeliveryRecorder(tmp_path, "w", RUN, WHO)
+    recorder = ConsumerRecorder(tmp_path, "w", RUN, WHO)
     for place in range(20):
-        recorder.add(deliveries(place, payloads(place, 1)), reading=0)
+        recorder.deliveries(deliveries(place, payloads(place, 1)), reading=0)
+        recorder.flush_if_due(idle=False)
         assert len(recorder._payloads) < 5
     recorder.close()
     assert read(tmp_path, "deliver")["sequence"].tolist() == list(range(20))
