@@ -11,7 +11,7 @@ RUNS    ?= 3
 OUT     ?= reports/demo
 SHELL   := /bin/sh
 
-.PHONY: demo test check lint unit bench setup brokers images clean
+.PHONY: demo test check lint unit bench setup brokers images clients conform clean
 
 # BACKEND=auto takes containers where an engine answers and every image is there or can be pulled, else local copies
 demo: setup
@@ -48,6 +48,14 @@ brokers: setup
 # images of the brokers for places without an image registry; the base is made with debootstrap (as root) where it cannot be pulled
 images: setup
 	$(BIN)/python -m harness.brokers.build
+
+# Programs around clients of other languages, for the tests: needs a JDK, Go and Node.js; what is not there is left out.
+clients: setup
+	$(BIN)/python -m tests.clients.prepare
+
+# pylog against Apache Kafka, request by request; every difference is explained in tests/conformance/differences.yaml.
+conform: setup
+	$(BIN)/python -m tests.conformance
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
