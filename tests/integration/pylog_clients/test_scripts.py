@@ -15,7 +15,11 @@ SHARED = {"shared": True, "members": 2, "state": "Stable", "again": True}
 EXPECTED: dict[str, dict[str, dict[str, Any]]] = {
     "java": {
         "admin": {
-            **{"partitions": 3, "before": "3600000", "after": "7200000", "nodes": 1, "listed": True},
+            "partitions": 3,
+            "before": "3600000",
+            "after": "7200000",
+            "nodes": 1,
+            "listed": True,
             "twice": "TopicExistsException",
         },
         "produce": {"acknowledged": 300},
@@ -26,8 +30,15 @@ EXPECTED: dict[str, dict[str, dict[str, Any]]] = {
         "pattern": {"matched": True},
         "static": {"same": True, "rebalances": 0},
         "offsets": {
-            **{"earliest": 0, "latest": 100, "newest_in_range": True, "by_time": 0, "future": -1, "start": 10},
-            **{"partitions": 4, "moved": "12 why", "left": 0},
+            "earliest": 0,
+            "latest": 100,
+            "newest_in_range": True,
+            "by_time": 0,
+            "future": -1,
+            "start": 10,
+            "partitions": 4,
+            "moved": "12 why",
+            "left": 0,
         },
         "transactions": {"committed": 20, "uncommitted": 30, "fenced": "ProducerFencedException", "offset": 7},
         "describe": {"types": "{classic=Classic, consumer=Consumer}", "folders": 1},
@@ -45,7 +56,10 @@ EXPECTED: dict[str, dict[str, dict[str, Any]]] = {
     },
     "franz_go": {
         "admin": {
-            **{"partitions": 3, "before": "3600000", "after": "7200000", "nodes": 1},
+            "partitions": 3,
+            "before": "3600000",
+            "after": "7200000",
+            "nodes": 1,
             "twice": "TOPIC_ALREADY_EXISTS",
         },
         "produce": {"acknowledged": 300},
