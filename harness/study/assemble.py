@@ -28,9 +28,7 @@ from harness.plan.bodies import Bodies
 from harness.plan.loader import LoadedWorkload, parse_workload
 from harness.reporting.answers import answer_of
 from harness.statistics.summarise import summarise
-from harness.study.ceilings import stamp_client_bound
 from harness.study.options import StudyOptions
-from harness.study.server_defaults import server_rows
 
 Say = Callable[[str], None]
 
@@ -99,7 +97,6 @@ def fold_runs(result: Result, folder: Path, say: Say) -> list[str]:
         result.curves.extend(judgement.curves)
         _complete_record(run, judgement.measures)
         broken.extend(_broken(run, workloads[run.workload], judgement.verdicts))
-    stamp_client_bound(result.measures, result.ceilings, {name: one.publishers for name, one in workloads.items()})
     _summarise(result)
     for record in result.workloads:
         record.answer = answer_of(result, record.name)
@@ -161,7 +158,6 @@ def note_plans(result: Result, plans: dict[tuple[str, str], Provisioning]) -> No
             result.parity.append(
                 ParityRow(workload=name, setting=setting, values=values, differs=len(set(values.values())) > 1)
             )
-        result.parity.extend(server_rows(name, [column for column in result.brokers if column.name in here]))
 
 
 def columns_in_order(options: StudyOptions, columns: dict[str, BrokerColumn]) -> list[BrokerColumn]:
