@@ -94,7 +94,7 @@ def run(
         title=title,
         command=shlex.join(["harness", *sys.argv[1:]]),
         replace=replace,
-        backend=_backend(backend, [choice.broker for choice in choices if choice.url is None]),
+        backend=chosen_backend(backend, [choice.broker for choice in choices if choice.url is None]),
         limits=limit_settings(memory, cpus),
     )
     if options.limits and options.backend != "docker":
@@ -111,12 +111,13 @@ def run(
     _leave(finished.result, finished.broken)
 
 
-def _backend(asked: str, brokers: list[str]) -> str:
+def chosen_backend(asked: str, brokers: list[str]) -> str:
     """``auto`` is decided here, before anything starts; the reason goes to stderr."""
     if asked in ("process", "docker"):
         return asked
     if asked != "auto":
         raise UsageError(f"unknown backend {asked!r}; known: process, docker, auto", next_command="harness doctor")
+
     from harness.brokers.choose import choose_backend
 
     progress = Progress()

@@ -28,6 +28,7 @@ from harness.plan.bodies import Bodies
 from harness.plan.loader import LoadedWorkload, parse_workload
 from harness.reporting.answers import answer_of
 from harness.statistics.summarise import summarise
+from harness.statistics.trials import fault_trials
 from harness.study.options import StudyOptions
 
 Say = Callable[[str], None]
@@ -98,6 +99,7 @@ def fold_runs(result: Result, folder: Path, say: Say) -> list[str]:
         _complete_record(run, judgement.measures)
         broken.extend(_broken(run, workloads[run.workload], judgement.verdicts))
     _summarise(result)
+    result.trials = fault_trials(result, workloads.values())
     for record in result.workloads:
         record.answer = answer_of(result, record.name)
     return broken
