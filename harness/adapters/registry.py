@@ -37,7 +37,7 @@ REGISTRY: Mapping[str, Entry] = {
         ("rabbitmq",),
         ({}, {"queue_type": "quorum"}, {"queue_type": "stream"}),
     ),
-    "activemq": Entry("harness.adapters.activemq:ActivemqAdapter", ("activemq",)),
+    "activemq": Entry("harness.adapters.activemq:ActivemqAdapter", ("activemq",), ({}, {"mode": "virtual-topics"})),
 }
 
 

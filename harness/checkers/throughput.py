@@ -40,8 +40,8 @@ class Throughput(Checker):
         "In a flood phase of at least 3 s, acknowledgements and first deliveries a second over the middle four fifths"
         " of the publishing time; in a shorter one all of them, from its start until the last. Drained: the phase's "
         "deliveries a second until the last of them came, the backlog included. Decay: acknowledgements in the last "
-        "third over those in the first. A flood in which a publisher's process used 90 % of a core or more is a lower"
-        " bound (client-bound)."
+        "third over those in the first. A flood in which a publisher's process, or for deliveries a consumer's, used 90 % "
+        "of a core or more is a lower bound (client-bound)."
     )
     source = "Closed loop with a fixed in-flight window"
 
@@ -87,7 +87,7 @@ class Throughput(Checker):
         return measures + self._decay(phase, acknowledged_ns)
 
     def _measure(self, phase: PhaseMeta, metric: str, value: float, samples: int) -> Measure:
-        bound, reason = client_bound(self.case, phase)
+        bound, reason = client_bound(self.case, phase, consumers=metric != "throughput_acknowledged")
         state: Literal["ok", "lower_bound"] = "lower_bound" if bound else "ok"
         return self.case.measure(
             metric, value, "msg/s", "higher", phase=phase.name, samples=samples, state=state, reason=reason
@@ -151,14 +151,18 @@ def _rate(phase: PhaseMeta, tally: _Tally) -> tuple[float, int]:
     return tally.count / ((max(tally.last_ns, phase.start_ns + 1) - phase.start_ns) / 1e9), tally.count
 
 
-def client_bound(case: Case, phase: PhaseMeta) -> tuple[bool, str]:
-    """Whether a publisher was at the end of its own strength in the phase, and the words for it."""
+def client_bound(case: Case, phase: PhaseMeta, *, consumers: bool) -> tuple[bool, str]:
+    """Whether a publisher, or any client, was at the end of its own strength in the phase, and the words for it."""
     length = phase.end_ns - phase.start_ns
-    publishers = [one for one in case.counters if one.role == "client" and one.worker.startswith("publisher")]
-    cores = max((one.used(one.cpu_ns, phase.start_ns, phase.end_ns) / length for one in publishers), default=0.0)
-    if cores < CLIENT_BOUND_CORES:
-        return False, ""
-    return (
-        True,
-        f"client-bound: a publisher's process used {cores:.0%} of a core, so the broker can do at least this much",
-    )
+    for one in case.counters:
+        publisher = one.worker.startswith("publisher")
+        if one.role != "client" or not (publisher or consumers):
+            continue
+        cores = one.used(one.cpu_ns, phase.start_ns, phase.end_ns) / length
+        if cores >= CLIENT_BOUND_CORES:
+            who = "a publisher's" if publisher else "a consumer's"
+            return (
+                True,
+                f"client-bound: {who} process used {cores:.0%} of a core, so the broker can do at least this much",
+            )
+    return False, ""

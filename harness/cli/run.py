@@ -66,6 +66,7 @@ def run(
     """Run workloads through brokers, judge what happened, and write the report."""
     from harness.study.dry_run import describe
     from harness.study.options import StudyOptions, override, parse_broker, parse_urls
+    from harness.study.shapes import named
     from harness.study.study import run_study
 
     urls = parse_urls(url or [])
@@ -86,7 +87,7 @@ def run(
         raise UsageError("each workload once, please")
     options = StudyOptions(
         workloads=loaded,
-        brokers=choices,
+        brokers=named(choices, loaded, durability),
         folder=out or Path("reports") / datetime.now(UTC).strftime("%Y%m%d-%H%M%S"),
         repeats=repeats,
         seed=seed,

@@ -23,7 +23,8 @@ class BrokerObject:
 class Provisioning:
     """Everything one workload needs on one broker. Picklable: workers receive it.
 
-    ``mode`` says which shape of the broker this is ("classic queues", "topic"); ``features`` says how each need of this workload
+    ``mode`` says which shape of the broker this is ("classic queues", "topic"), and ``shape`` the word by which a person asks for it
+    (``classic``), empty for a broker that has one shape; ``features`` says how each need of this workload
     is met; ``parity`` holds the settings that decide whether two brokers did the same work (acknowledgements, persistence,
     fsync, prefetch, window, batching), by setting name; ``details`` is the adapter's own.
     """
@@ -37,6 +38,7 @@ class Provisioning:
     features: Mapping[Feature, Capability]
     parity: Mapping[str, str]
     details: Mapping[str, str] = field(default_factory=dict)
+    shape: str = ""
 
     def impossible(self) -> tuple[Capability, ...]:
         """Needs of this workload that this broker cannot meet."""

@@ -299,7 +299,11 @@ class Expect(Part):
 
 
 class Workload(Part):
-    """The whole file. ``name`` comes from the file's name."""
+    """The whole file. ``name`` comes from the file's name.
+
+    ``shapes`` names, for a broker that has several, the one that this question is asked of unless ``-b`` says otherwise:
+    ``shapes: {rabbitmq: stream, activemq: virtual-topics}``. It is a default, never an object or a setting of a broker.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")
     question: str = Field(min_length=10, max_length=300)
@@ -312,6 +316,7 @@ class Workload(Part):
     resend: Resend = Resend()
     phases: tuple[Phase, ...] = Field(min_length=1, max_length=PHASES_MAX)
     drain_deadline: Seconds = 30.0
+    shapes: dict[str, str] = Field(default_factory=dict, max_length=16)
     expect: Expect = Expect()
 
     @property

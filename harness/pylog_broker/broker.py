@@ -69,6 +69,8 @@ class Broker:
         self.endpoint = endpoint
         """Where clients of the first listener reach this broker."""
         self.security = security or Security(config.security)
+        self.security.follow(catalog.image)
+        catalog.image_followers.append(self.security.follow)
         self.apis = apis
         self.node_id = config.node_id
         self._wall_clock_s = wall_clock_s

@@ -26,11 +26,12 @@ def _wait(*classes: str) -> Pick:
 
 _LATENCY = Pick(tuple(f"end_to_end_latency_p{tail}" for tail in (99, 95, 90, 50)), ("paced", "steady"))
 _FLOOD = Pick(("throughput_delivered", "throughput_acknowledged"), ("flood",))
+_CPU = Pick(("broker_cpu_us_per_message",), ("flood", "paced"))
 _RECOVERY = Pick(("recovery_first_acknowledged",), ("crash",))
 _LOST = _rule("durability")
 
 PICKS: Mapping[str, tuple[Pick, ...]] = {
-    "clickstream_fanout": (_LATENCY, _FLOOD, _rule("replay"), _rule("ordering"), _LOST),
+    "clickstream_fanout": (_LATENCY, _FLOOD, _CPU, _rule("replay"), _rule("ordering"), _LOST),
     "priority_tasks": (
         _wait("urgent"),
         _wait("normal"),
@@ -41,7 +42,7 @@ PICKS: Mapping[str, tuple[Pick, ...]] = {
     ),
     "password_reset": (_rule("effectively_once"), _wait("vip"), _RECOVERY, _LOST),
 }
-GENERAL: tuple[Pick, ...] = (_LATENCY, _FLOOD, _RECOVERY, _rule("ordering"), _LOST)
+GENERAL: tuple[Pick, ...] = (_LATENCY, _FLOOD, _CPU, _RECOVERY, _rule("ordering"), _LOST)
 
 
 def picks_of(workload: str) -> tuple[Pick, ...]:

@@ -134,7 +134,7 @@ def figure_row(result: Result, workload: str, metric: str, phase: str) -> ScoreR
         phase=phase,
         title=entry.title,
         short=entry.short,
-        meaning=entry.meaning,
+        meaning=entry.meaning + _ceilings(result, workload, metric),
         better=any_cell.better if any_cell else "neither",
         baseline=next((cell.baseline for cell in found.values() if cell.baseline), ""),
         cells={
@@ -145,6 +145,17 @@ def figure_row(result: Result, workload: str, metric: str, phase: str) -> ScoreR
         },
         noise=noise,
     )
+
+
+def _ceilings(result: Result, workload: str, metric: str) -> str:
+    """What the clients do at most stands beside every throughput."""
+    if not metric.startswith("throughput_") or metric == "throughput_decay":
+        return ""
+    found = {
+        key.removeprefix(f"{workload}: "): rate for key, rate in result.ceilings.items() if key.startswith(workload)
+    }
+    words = [f"{who} {notation.quantity(rate, 'msg/s')}" for who, rate in found.items()]
+    return f"; against a broker that does nothing: {notation.listing(words)}" if words else ""
 
 
 def _shown(cell: Cell, row: Mapping[str, Cell]) -> ScoreCell:

@@ -89,16 +89,21 @@ def consume_pace(
         return pace
 
 
-def null_ceiling_per_s(workload: Workload, *, seconds: float = 0.5) -> float:
-    """Messages a second that one publisher of this workload could send if the client library and the broker cost nothing."""
+def null_ceilings_per_s(workload: Workload, *, seconds: float = 0.25) -> dict[str, float]:
+    """Messages a second that one publisher and one consumer of this workload do, recording, if client library and broker cost nothing."""
     from harness.adapters.registry import create_adapter
 
-    adapter = create_adapter("null", {})
     flood = flooding(workload, seconds=seconds, in_flight=1000)
-    plan = adapter.plan(NOWHERE, flood.needs, Tier.D1, "ceiling")
     warm_up = flooding(workload, seconds=0.05, in_flight=1000)  # the first batch imports what the writer needs
+    size = round(workload.messages.size.mean)
+    adapter = create_adapter("null", {"deliver": "1000000000", "size": str(size)})
+    plan = adapter.plan(NOWHERE, flood.needs, Tier.D1, "ceiling")
     publish_pace(adapter, NOWHERE, plan, warm_up, record=True)
-    return publish_pace(adapter, NOWHERE, plan, flood, record=True).per_s
+    publishing = publish_pace(adapter, NOWHERE, plan, flood, record=True)
+    probe = consume_pace(adapter, NOWHERE, plan, flood, messages=20_000, record=True)
+    enough = max(20_000, round(probe.per_s * seconds))
+    consuming = consume_pace(adapter, NOWHERE, plan, flood, messages=enough, record=True)
+    return {"publisher": publishing.per_s, "consumer": consuming.per_s}
 
 
 def _spec(

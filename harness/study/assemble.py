@@ -29,7 +29,9 @@ from harness.plan.loader import LoadedWorkload, parse_workload
 from harness.reporting.answers import answer_of
 from harness.statistics.summarise import summarise
 from harness.statistics.trials import fault_trials
+from harness.study.ceilings import stamp_client_bound
 from harness.study.options import StudyOptions
+from harness.study.server_defaults import server_rows
 
 Say = Callable[[str], None]
 
@@ -98,6 +100,7 @@ def fold_runs(result: Result, folder: Path, say: Say) -> list[str]:
         result.curves.extend(judgement.curves)
         _complete_record(run, judgement.measures)
         broken.extend(_broken(run, workloads[run.workload], judgement.verdicts))
+    stamp_client_bound(result.measures, result.ceilings, {name: one.publishers for name, one in workloads.items()})
     _summarise(result)
     result.trials = fault_trials(result, workloads.values())
     for record in result.workloads:
@@ -160,6 +163,7 @@ def note_plans(result: Result, plans: dict[tuple[str, str], Provisioning]) -> No
             result.parity.append(
                 ParityRow(workload=name, setting=setting, values=values, differs=len(set(values.values())) > 1)
             )
+        result.parity.extend(server_rows(name, [column for column in result.brokers if column.name in here]))
 
 
 def columns_in_order(options: StudyOptions, columns: dict[str, BrokerColumn]) -> list[BrokerColumn]:

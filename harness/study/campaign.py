@@ -29,6 +29,7 @@ from harness.runner.groundwork import Groundwork, Wanted
 from harness.statistics.orders import balanced_orders
 from harness.study.folder import StudyFolder
 from harness.study.options import BrokerChoice, StudyOptions
+from harness.study.shapes import mode_of, settings_for
 
 Say = Callable[[str], None]
 Keep = Callable[["Campaign"], None]
@@ -115,10 +116,10 @@ def _visit(
             ensure(choice.broker, say)
             settings = options.limits
         broker = create(choice.broker, root=root, backend=source.backend, url=source.url)
-        adapter = create_adapter(choice.adapter, choice.settings)
+        adapters = [create_adapter(choice.adapter, settings_for(choice, each.workload)) for each in options.workloads]
         info: BrokerInfo | None = None
         started_for: tuple[Tier, Wanted] | None = None
-        for loaded, tier in zip(options.workloads, tiers, strict=True):
+        for loaded, tier, adapter in zip(options.workloads, tiers, adapters, strict=True):
             wanted = Wanted.by(loaded.workload)
             if info is None or (tier, wanted) != started_for:
                 if info is not None:
@@ -208,7 +209,7 @@ def _run_cell(
         workload_text=loaded.text,
         broker_name=choice.label,
         adapter=choice.adapter,
-        adapter_settings=dict(choice.settings),
+        adapter_settings=settings_for(choice, workload),
         tier=tier,
         seed=options.seed,
         repeat=repeat,
@@ -227,8 +228,8 @@ def _run_cell(
         )  # fmt: skip
     campaign.plans[workload.name, choice.label] = conductor.plan
     column = campaign.columns[choice.label]
-    if not column.mode:
-        column.mode = conductor.plan.mode
+    column.mode = mode_of({name: plan for (name, label), plan in campaign.plans.items() if label == choice.label})
+    if not column.client:
         column.client = conductor.plan.parity.get("client", choice.adapter)
     record = conductor.run()
     record.history = str(cell_folder.relative_to(folder.path))

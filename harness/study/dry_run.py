@@ -7,6 +7,7 @@ from harness.errors import HarnessError
 from harness.model.broker import BrokerInfo
 from harness.model.units import format_duration_s
 from harness.study.options import StudyOptions
+from harness.study.shapes import settings_for
 
 OVERHEAD_S = {"pylog": 1.0, "activemq": 3.0, "kafka": 4.0, "rabbitmq": 7.0, "memory": 0.2}
 
@@ -34,7 +35,7 @@ def describe(options: StudyOptions) -> dict[str, object]:
             lines.append(f"\n{loaded.workload.name} on {choice.label}, tier {tier} ({tier.sentence})")
             info = BrokerInfo(choice.broker, choice.broker, "999", "127.0.0.1", 0, "dry run")
             try:
-                plan = create_adapter(choice.adapter, choice.settings).plan(
+                plan = create_adapter(choice.adapter, settings_for(choice, loaded.workload)).plan(
                     info, loaded.workload.needs, tier, "hPREFIX"
                 )
             except HarnessError as error:

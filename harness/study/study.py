@@ -16,6 +16,7 @@ from harness.reporting.load import load_result
 from harness.reporting.markdown import render_markdown
 from harness.study.assemble import columns_in_order, fold_runs, note_plans, skeleton
 from harness.study.campaign import Campaign, run_campaign
+from harness.study.ceilings import measure_ceilings
 from harness.study.fingerprint import take_fingerprint
 from harness.study.folder import PARTIAL_FILE, REPORT_FILE, RESULT_FILE, StudyFolder
 from harness.study.options import StudyOptions
@@ -45,6 +46,8 @@ def run_study(options: StudyOptions, say: Say) -> FinishedStudy:
             _note(result, options, campaign, time.monotonic() - started)
             folder.write(PARTIAL_FILE, result.model_dump_json())
 
+        say("measuring what the clients do against a broker that does nothing")
+        result.ceilings = measure_ceilings({one.workload.name: one.workload for one in options.workloads})
         campaign = run_campaign(options, folder, say, keep)
         keep(campaign)
         broken = fold_runs(result, options.folder, say)

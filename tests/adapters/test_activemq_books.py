@@ -181,7 +181,7 @@ def test_more_classes_stay_in_order(levels: int) -> None:
 
 
 def test_what_cannot_be_had_is_refused() -> None:
-    with pytest.raises(UsageError, match="no settings"):
+    with pytest.raises(UsageError, match="no setting 'queue_type'; it knows mode"):
         ActivemqAdapter({"queue_type": "quorum"})
     with pytest.raises(Unsupported, match="does not replicate"):
         ActivemqAdapter({}).plan(BROKER, Needs.model_validate({"groups": {"workers": 1}}), Tier.D3, "p")
@@ -192,3 +192,16 @@ def test_what_cannot_be_had_is_refused() -> None:
 def test_nobody_there_is_said_at_once() -> None:
     with pytest.raises(BrokerUnavailable, match=r"127\.0\.0\.1:1: "):
         Link(BROKER).open()
+
+
+def test_a_mode_holds_where_it_is_asked_for() -> None:
+    """A virtual topic for one group and with priorities, and queues for several groups."""
+    one = Destinations(
+        "run1", Needs.model_validate({"groups": {"a": 1}, "priority_levels": 2}), Tier.D1, "virtual-topics"
+    )
+    assert one.target == "/topic/VirtualTopic.PRIO.run1"
+    assert one.read_by("a") == ("Consumer.a.VirtualTopic.PRIO.run1",)
+    several = Destinations("run1", Needs.model_validate({"groups": {"a": 1, "b": 1}}), Tier.D1, "queues")
+    assert several.target == "/queue/run1.a,/queue/run1.b"
+    with pytest.raises(UsageError, match="did you mean virtual-topics"):
+        ActivemqAdapter({"mode": "virtual-topic"})

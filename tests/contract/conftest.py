@@ -23,6 +23,8 @@ from harness.model.capability import Feature, Support
 from tests.contract.running import RunningBroker, start
 from tests.contract.subject import Subject
 
+# Shapes that differ from another one in a few features alone: they run these files and no others.
+FEATURES_ALONE = {"virtual-topics": ("test_features.py", "test_killed_broker.py")}
 WITHOUT_DELIVERY = {"null"}  # accepts and never delivers: has a test file of its own
 _numbers = itertools.count(1)
 _probe_rows: list[dict[str, object]] = []
@@ -47,11 +49,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         "ignore:unclosed <socket:ResourceWarning",  # of attempts to connect while the broker is down
         "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning",
     )
+    items[:] = [item for item in items if _applies(item)]
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # captured records would keep those sockets alive
     for item in items:
         if Path(__file__).parent in item.path.parents:
             for habit in theirs:
                 item.add_marker(pytest.mark.filterwarnings(habit))
+
+
+def _applies(item: pytest.Item) -> bool:
+    case = getattr(item, "callspec", None)
+    subject = case.params.get("subject") if case is not None else None
+    shapes = set(subject[1].values()) & set(FEATURES_ALONE) if isinstance(subject, tuple) else set()
+    return all(item.path.name in FEATURES_ALONE[shape] for shape in shapes)
 
 
 @pytest.fixture(scope="session")

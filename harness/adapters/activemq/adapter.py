@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 
 from harness.adapters.activemq import frames, provisioning
-from harness.adapters.activemq.destinations import Destinations
-from harness.adapters.activemq.features import CAPABILITIES
+from harness.adapters.activemq.destinations import AUTO, MODES, Destinations
+from harness.adapters.activemq.features import capabilities_of
 from harness.adapters.activemq.provisioning import SYNC_SETTING
 from harness.adapters.activemq.publisher import CHUNK_ROWS_MAX, UNDER_WAY_MAX, ActivemqPublisher
 from harness.adapters.activemq.subscriber import ActivemqSubscriber
@@ -18,33 +19,45 @@ from harness.model.messages import Publisher, Subscriber
 from harness.model.provisioning import Provisioning
 from harness.model.workload import Needs
 
+MODE = "mode"
+
 
 class ActivemqAdapter:
-    """Has no settings: what can be chosen is chosen on the server."""
+    """Settings: ``mode`` is queues, virtual-topics, or auto (virtual topics for several groups without priorities)."""
 
     name = "activemq"
 
     def __init__(self, settings: Mapping[str, str]) -> None:
-        if settings:
-            raise UsageError(f"the activemq adapter has no settings; it was given {sorted(settings)[0]!r}")
+        for key in settings:
+            if key != MODE:
+                nearest = difflib.get_close_matches(key, [MODE], n=1)
+                hint = f"did you mean {nearest[0]}?" if nearest else f"it knows {MODE}"
+                raise UsageError(f"the activemq adapter has no setting {key!r}; {hint}")
+        self._mode = settings.get(MODE, AUTO)
+        if self._mode not in (AUTO, *MODES):
+            nearest = difflib.get_close_matches(self._mode, MODES, n=1)
+            hint = f"; did you mean {nearest[0]}?" if nearest else ""
+            raise UsageError(f"{MODE} is {', '.join(MODES)} or {AUTO}, not {self._mode!r}{hint}")
 
     def capabilities(self, broker: BrokerInfo) -> Capabilities:
         del broker
-        return CAPABILITIES
+        return capabilities_of(self._mode)
 
     def plan(self, broker: BrokerInfo, needs: Needs, tier: Tier, prefix: str) -> Provisioning:
         if tier in (Tier.D3, Tier.D4):
             raise Unsupported(f"ActiveMQ Classic does not replicate, so there is no {tier} ({tier.sentence})")
-        destinations = Destinations(prefix, needs, tier)
+        destinations = Destinations(prefix, needs, tier, self._mode)
         return Provisioning(
             adapter=self.name,
             prefix=prefix,
             needs=needs,
             tier=tier,
-            mode="virtual topic" if destinations.virtual else "queue",
+            mode=MODES[destinations.mode],
+            shape=destinations.mode,
             objects=destinations.objects(),
-            features=of_plan(CAPABILITIES, needs),
+            features=of_plan(capabilities_of(self._mode), needs),
             parity=_parity(destinations, broker),
+            details={MODE: destinations.mode},
         )
 
     def provision(self, broker: BrokerInfo, plan: Provisioning) -> None:
@@ -85,7 +98,7 @@ class ActivemqAdapter:
 
 
 def _destinations(plan: Provisioning) -> Destinations:
-    return Destinations(plan.prefix, plan.needs, plan.tier)
+    return Destinations(plan.prefix, plan.needs, plan.tier, plan.details[MODE])
 
 
 def _parity(destinations: Destinations, broker: BrokerInfo) -> dict[str, str]:
@@ -98,6 +111,9 @@ def _parity(destinations: Destinations, broker: BrokerInfo) -> dict[str, str]:
     }
     return {
         "acknowledgement": "receipt of the COMMIT, or of the SEND when it is alone",
+        "fan-out": "a virtual topic, copied by the broker"
+        if destinations.virtual
+        else "one SEND to the queues of all groups",
         "persistence": "persistent:true" if destinations.persistent else "persistent:false",
         "fsync": fsync.get(strategy, strategy) if destinations.persistent else "never: messages are not persistent",
         "window": "messages without a receipt, kept by the client",

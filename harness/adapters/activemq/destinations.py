@@ -1,16 +1,17 @@
 """Which queues and topics a workload becomes. Pure: names only.
 
-ActiveMQ chooses its policies by the names of queues, so names come first. With one group its queue is sent to directly. With several, the
-message goes to a virtual topic, which is copied into the queue of each group; with priorities, which need a policy of their own, it goes to
-all the queues at once (a composite destination).
+ActiveMQ chooses its policies by the names of queues, so names come first. In mode ``queues`` the publisher sends to the queues of all
+groups at once (a composite destination); in mode ``virtual-topics`` it sends to a virtual topic, which the broker copies into the queue of
+each group; ``auto`` is a virtual topic where there are several groups and no priorities, and queues otherwise.
 
-================================  ============================================================
-``PREFIX.GROUP``                  the queue of the only group
-``VirtualTopic.PREFIX``           several groups: sent to; the group's queue is
-                                  ``Consumer.GROUP.VirtualTopic.PREFIX``
-``PRIO.PREFIX.GROUP``             the queue of a group, where there are priorities
-``DLQ.`` + queue                  its dead letters, rejected and expired
-================================  ============================================================
+======================================  ======================================================
+``PREFIX.GROUP``                        the queue of a group
+``PRIO.PREFIX.GROUP``                   the same where there are priorities
+``VirtualTopic.PREFIX``                 sent to; the group's queue is
+                                        ``Consumer.GROUP.VirtualTopic.PREFIX``
+``VirtualTopic.PRIO.PREFIX``            the same where there are priorities
+``DLQ.`` + queue                        its dead letters, rejected and expired
+======================================  ======================================================
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ from harness.model.workload import Needs
 PRIORITY_PREFIX = "PRIO."
 DEAD_PREFIX = "DLQ."
 QUEUE = "/queue/"
+QUEUES = "queues"
+VIRTUAL_TOPICS = "virtual-topics"
+AUTO = "auto"
+MODES = {QUEUES: "queues", VIRTUAL_TOPICS: "virtual topics"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,14 @@ class Destinations:
     prefix: str
     needs: Needs
     tier: Tier
+    wanted: str = AUTO
+
+    @property
+    def mode(self) -> str:
+        """``queues`` or ``virtual-topics``."""
+        if self.wanted == AUTO:
+            return VIRTUAL_TOPICS if len(self.needs.groups) > 1 and not self.prioritized else QUEUES
+        return self.wanted
 
     @property
     def persistent(self) -> bool:
@@ -55,19 +68,23 @@ class Destinations:
 
     @property
     def virtual(self) -> bool:
-        return len(self.needs.groups) > 1 and not self.prioritized
+        return self.mode == VIRTUAL_TOPICS
+
+    @property
+    def topic(self) -> str:
+        return f"VirtualTopic.{PRIORITY_PREFIX if self.prioritized else ''}{self.prefix}"
 
     @property
     def target(self) -> str:
         """Where a publisher sends to."""
         if self.virtual:
-            return f"/topic/VirtualTopic.{self.prefix}"
+            return f"/topic/{self.topic}"
         return ",".join(QUEUE + self.queue(group) for group in self.needs.groups)
 
     def queue(self, group: str) -> str:
         """Name of the queue of a group."""
         if self.virtual:
-            return f"Consumer.{group}.VirtualTopic.{self.prefix}"
+            return f"Consumer.{group}.{self.topic}"
         return f"{PRIORITY_PREFIX if self.prioritized else ''}{self.prefix}.{group}"
 
     def dead_queue(self, group: str) -> str:
@@ -87,7 +104,7 @@ class Destinations:
     def objects(self) -> tuple[BrokerObject, ...]:
         things = []
         if self.virtual:
-            things.append(BrokerObject("virtual topic", f"VirtualTopic.{self.prefix}"))
+            things.append(BrokerObject("virtual topic", self.topic))
         settings = {"prioritizedMessages": "true"} if self.prioritized else {}
         for group in self.needs.groups:
             things.append(BrokerObject("queue", self.queue(group), settings))

@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from harness.adapters.activemq.destinations import AUTO, QUEUES, VIRTUAL_TOPICS
 from harness.model.capability import Capabilities, Capability, Feature, Support, capabilities
+
+_FAN_OUT = {
+    AUTO: "a virtual topic copies each message into the queue of every group (a composite destination where there are priorities)",
+    VIRTUAL_TOPICS: "a virtual topic copies each message into the queue of every group",
+    QUEUES: "the publisher names the queues of all groups in one SEND (a composite destination), and the broker copies",
+}
+
+
+def capabilities_of(mode: str) -> Capabilities:
+    """``mode`` is queues, virtual-topics or auto: they differ in the fan-out alone."""
+    fan_out = Capability(
+        Feature.FAN_OUT,
+        Support.NATIVE,
+        how=_FAN_OUT[mode],
+        why="each group's copy is stored and acknowledged on its own; a queue must have held a message once, or a killed broker forgets it",
+    )
+    return {**CAPABILITIES, Feature.FAN_OUT: fan_out}
+
 
 CAPABILITIES: Capabilities = capabilities(
     Capability(

@@ -72,6 +72,7 @@ class RabbitmqAdapter:
             needs=needs,
             tier=tier,
             mode=MODES[queue_type],
+            shape=queue_type,
             objects=topology.objects(),
             features=of_plan(capabilities_of(queue_type, broker.version_tuple), needs),
             parity=_parity(topology),

@@ -9,6 +9,7 @@ queue name        what holds for it
                   expiry sweep, no cursor cache
 ``RETRY.>``       a NACK is redelivered by the broker (``redelivery.*``), then dead-lettered
 ``PRIO.RETRY.>``  both
+``Consumer.*.``   (``VirtualTopic.PRIO.>``) as ``PRIO.>``, for the queues that a virtual topic is copied into
 ``LOW.>``         a memory limit of ``low.memoryLimit`` for the queue, for tests of flow control
 everything else   FIFO, page size ``maxPageSize`` (2000), a NACK goes to the dead-letter queue at once
 ================  =================================================================================================
@@ -214,6 +215,7 @@ def _policies(settings: Mapping[str, str]) -> list[str]:
     plain = {"maxPageSize": settings["maxPageSize"]}
     return [
         _element("policyEntry", dead, queue="PRIO.>", **priority, **common),
+        _element("policyEntry", dead, queue="Consumer.*.VirtualTopic.PRIO.>", **priority, **common),
         _element("policyEntry", dead, queue="LOW.>", memoryLimit=settings["low.memoryLimit"], **plain, **common),
         _element("policyEntry", dead, queue=">", **plain, **common),
         _element("policyEntry", dead, topic=">"),

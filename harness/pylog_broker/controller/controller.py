@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from harness.pylog_broker.controller import decisions
@@ -13,6 +13,7 @@ from harness.pylog_broker.controller.records import (
     FeatureLevelRecord,
     PartitionChangeRecord,
     ProducerIdsRecord,
+    Record,
     RegisterBrokerRecord,
     RemoveTopicRecord,
 )
@@ -90,6 +91,11 @@ class Controller:
     def set_features(self, levels: Mapping[str, int]) -> None:
         """Finalize features at levels; level 0 takes one back."""
         self.node.propose([FeatureLevelRecord(name, level) for name, level in levels.items()])
+
+    def record(self, records: Sequence[Record]) -> None:
+        """Note what was decided elsewhere and needs no further check: access rules, credentials, quotas."""
+        if records:
+            self.node.propose(records)
 
     def next_producer_id(self) -> int:
         """A producer id that was never handed out; ids come from blocks that the log gives away."""

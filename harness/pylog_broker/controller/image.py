@@ -10,6 +10,7 @@ from uuid import UUID
 
 from harness.pylog_broker.controller.records import (
     AclRecord,
+    ClientQuotaRecord,
     ConfigRecord,
     FeatureLevelRecord,
     PartitionChangeRecord,
@@ -34,6 +35,9 @@ CLIENT_METRICS_RESOURCE, GROUP_RESOURCE = 16, 32
 
 Resource = tuple[int, str]
 """Resource type and name."""
+
+Entity = tuple[tuple[str, str | None], ...]
+"""Whom a quota binds: ((type, name), ...) sorted by type; the name None is the default of that type."""
 
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
@@ -72,6 +76,8 @@ class MetadataImage:
     scram: Mapping[tuple[str, int], ScramCredentialRecord] = field(default_factory=lambda: _NOTHING)
     """(user, mechanism) -> credential."""
     acls: Mapping[UUID, AclRecord] = field(default_factory=lambda: _NOTHING)
+    quotas: Mapping[Entity, Mapping[str, float]] = field(default_factory=lambda: _NOTHING)
+    """Entity -> the bounds set for it."""
     next_producer_id: int = 0
 
     @property
@@ -210,6 +216,17 @@ def _remove_acl(draft: _Draft, record: RemoveAclRecord) -> None:
     del draft.writable("acls")[record.acl_id]
 
 
+def _quota(draft: _Draft, record: ClientQuotaRecord) -> None:
+    quotas = draft.writable("quotas")
+    values = {key: value for key, value in quotas.get(record.entity, {}).items() if key != record.key}
+    if record.value is not None:
+        values[record.key] = record.value
+    if values:
+        quotas[record.entity] = MappingProxyType(values)
+    else:
+        quotas.pop(record.entity, None)
+
+
 def _skip(_draft: _Draft, _record: Record) -> None:
     pass
 
@@ -228,6 +245,7 @@ _APPLY: Mapping[type[Record], Callable[[_Draft, Any], None]] = {
     RemoveScramCredentialRecord: _remove_scram,
     AclRecord: _acl,
     RemoveAclRecord: _remove_acl,
+    ClientQuotaRecord: _quota,
     SnapshotHeaderRecord: _skip,
     SnapshotFooterRecord: _skip,
 }
@@ -250,3 +268,6 @@ def snapshot_records(image: MetadataImage) -> Iterator[Record]:
     yield ProducerIdsRecord(-1, image.next_producer_id)
     yield from image.scram.values()
     yield from image.acls.values()
+    for entity, bounds in image.quotas.items():
+        for key, bound in bounds.items():
+            yield ClientQuotaRecord(entity, key, bound)

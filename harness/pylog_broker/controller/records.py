@@ -133,6 +133,15 @@ class RemoveAclRecord(NamedTuple):
     acl_id: UUID
 
 
+class ClientQuotaRecord(NamedTuple):
+    """A bound of an entity (KIP-546) was set, or with None taken back."""
+
+    entity: tuple[tuple[str, str | None], ...]
+    """((type, name), ...) sorted by type; the name None is the default of that type."""
+    key: str
+    value: float | None
+
+
 class SnapshotHeaderRecord(NamedTuple):
     """The first record of a snapshot."""
 
@@ -159,6 +168,7 @@ Record = (
     | RemoveScramCredentialRecord
     | AclRecord
     | RemoveAclRecord
+    | ClientQuotaRecord
     | SnapshotHeaderRecord
     | SnapshotFooterRecord
 )
@@ -179,6 +189,7 @@ TYPES: dict[str, type[Record]] = {
         RemoveScramCredentialRecord,
         AclRecord,
         RemoveAclRecord,
+        ClientQuotaRecord,
         SnapshotHeaderRecord,
         SnapshotFooterRecord,
     )
@@ -218,4 +229,4 @@ def decode_record(data: bytes) -> Record:
 def _typed(key: str, value: Any) -> Any:
     if key in _UUIDS:
         return UUID(value)
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(_typed("", item) for item in value) if isinstance(value, list) else value

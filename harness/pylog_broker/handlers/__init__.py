@@ -70,6 +70,13 @@ MODULES: tuple[str, ...] = (
     "delete_groups",
     "sasl_handshake",
     "sasl_authenticate",
+    "describe_acls",
+    "create_acls",
+    "delete_acls",
+    "describe_user_scram_credentials",
+    "alter_user_scram_credentials",
+    "describe_client_quotas",
+    "alter_client_quotas",
     "consumer_group_heartbeat",
     "consumer_group_describe",
 )

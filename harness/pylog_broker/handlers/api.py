@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.pylog_broker.protocol.generated.index import APIS
 from harness.pylog_broker.protocol.message import Message
+from harness.pylog_broker.security.acl import Operation, Resource
 from harness.pylog_broker.security.listeners import ANONYMOUS, Listener, Protocol
 from harness.pylog_broker.storage.log import LogSlice
 
@@ -130,6 +131,18 @@ class RequestContext:
     def endpoint(self) -> Endpoint:
         """Where this connection's clients reach the broker: the advertised address of the listener it came in by."""
         return self.connection.endpoint or self.broker.endpoint
+
+    def allows(self, operation: Operation, resource: Resource, name: str) -> bool:
+        """Whether the client may do this to that; always where access rules are off."""
+        authorizer = self.broker.security.authorizer
+        if not authorizer.enabled:
+            return True
+        return authorizer.allows(self.principal, self.client_host[1:], operation, resource, name)
+
+    @property
+    def principal(self) -> str:
+        """Who the client is, such as `User:alice`."""
+        return self.connection.principal or ANONYMOUS
 
     @property
     def connection_id(self) -> int:

@@ -1,4 +1,4 @@
-"""The file of access rules: one rule a line, read at start and when it has changed, rewritten by CreateAcls and DeleteAcls.
+"""The file of access rules: one rule a line, read at start and again when it has changed.
 
 # who may do what
 allow User:alice READ,DESCRIBE topic orders
@@ -8,9 +8,6 @@ deny  User:bob   ALL  topic *  from 10.0.0.7
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterable
 from pathlib import Path
 
 from harness.pylog_broker.security.acl import (
@@ -31,7 +28,6 @@ _RESOURCES = {
     "cluster": Resource.CLUSTER,
     "transactional-id": Resource.TRANSACTIONAL_ID,
 }
-_RESOURCE_WORDS = {resource: word for word, resource in _RESOURCES.items()}
 _OPERATIONS = {operation.name: operation for operation in Operation if operation > Operation.ANY}
 _PERMISSIONS = {"allow": Permission.ALLOW, "deny": Permission.DENY}
 FILE_BYTES_MAX = 4 << 20
@@ -92,26 +88,6 @@ def _rules(words: list[str]) -> list[Rule]:
     ]
 
 
-def format_rules(rules: Iterable[Rule]) -> str:
-    """The text that `parse` reads back to the same rules."""
-    lines = []
-    for rule in sorted(rules):
-        name = rule.name + (WILDCARD if rule.pattern == Pattern.PREFIXED else "")
-        host = "" if rule.host == WILDCARD else f" from {rule.host}"
-        permission = rule.permission.name.lower()
-        word = _RESOURCE_WORDS[rule.resource]
-        lines.append(f"{permission} {rule.principal} {rule.operation.name} {word} {name}{host}")
-    return "\n".join([*lines, ""])
-
-
-def can_be_written(rule: Rule) -> bool:
-    """Whether the file's format can hold this rule: its words have no blanks, and it names a known kind of resource."""
-    words = (rule.principal, rule.host, rule.name)
-    plain = all(word and not any(c.isspace() or c == "#" for c in word) for word in words)
-    literal_star = rule.pattern == Pattern.LITERAL and rule.name.endswith(WILDCARD) and rule.name != WILDCARD
-    return plain and not literal_star and rule.resource in _RESOURCE_WORDS
-
-
 def load(path: Path) -> frozenset[Rule]:
     """Raises AclFileError."""
     try:
@@ -120,19 +96,3 @@ def load(path: Path) -> frozenset[Rule]:
         return parse(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise AclFileError(f"acl.file={path} cannot be read: {error}") from None
-
-
-def save(path: Path, rules: Iterable[Rule]) -> None:
-    """Write by rename, so that a crash leaves the old file or the new one. Raises OSError."""
-    beside = path.with_name(path.name + ".new")
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            file.write("# Access rules of this broker; CreateAcls and DeleteAcls rewrite this file.\n")
-            file.write(format_rules(rules))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise

@@ -5,40 +5,56 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.pylog_broker.controller.image import EMPTY_IMAGE, MetadataImage
+from harness.pylog_broker.controller.records import AclRecord
 from harness.pylog_broker.security import acl_file
-from harness.pylog_broker.security.acl import Authorizer, Rule
+from harness.pylog_broker.security.acl import Authorizer, Operation, Pattern, Permission, Resource, Rule
 from harness.pylog_broker.security.acl_file import AclFileError
 from harness.pylog_broker.security.quotas import Quotas
 from harness.pylog_broker.security.settings import SecuritySettings
 
 if TYPE_CHECKING:
     from harness.pylog_broker.security.sasl import Exchange
+    from harness.pylog_broker.security.scram import Credential
     from harness.pylog_broker.security.users import UserDirectory
+
+SCRAM_CODES = {"SCRAM-SHA-256": 1, "SCRAM-SHA-512": 2}
+"""Kafka's ScramMechanism."""
 
 logger = logging.getLogger(__name__)
 
 
 class Security:
-    """What the settings ask for. Without any of it, everyone is anonymous and may do everything."""
+    """What the settings and the metadata ask for. Without any of it, everyone is anonymous and may do everything."""
 
     def __init__(self, settings: SecuritySettings) -> None:
         """Reads the users' file and the file of rules. Raises UsersFileError, AclFileError."""
         self.settings = settings
         self.quotas = Quotas(settings.quota_windows, settings.quota_window_s)
         self.authorizer = Authorizer(None)
+        self.file_rules: frozenset[Rule] = frozenset()
+        """The rules of `acl.file`; those made by CreateAcls are in the metadata image."""
+        self._image = EMPTY_IMAGE
         self._users: UserDirectory | None = None
         self._acl_path = Path(settings.acl_file) if settings.acl_file else None
-        self._acl_stamp: tuple[int, int] | None = None
-        if settings.access_rules:
-            self._take(acl_file.load(self._acl_path) if self._acl_path and self._acl_path.exists() else ())
-            self._acl_stamp = self._stamp()
+        self._acl_stamp = self._stamp()
+        if self._acl_path is not None:
+            self.file_rules = acl_file.load(self._acl_path)
+        self._decide_anew()
         if settings.users_file:
             _warn_if_open(settings.users_file)
             self.users  # noqa: B018  read now: a mistake in the file must stop the start
+
+    def follow(self, image: MetadataImage) -> None:
+        """Take rules, credentials and quotas of a new metadata image."""
+        before, self._image = self._image, image
+        if image.acls is not before.acls:
+            self._decide_anew()
+        if image.quotas is not before.quotas:
+            self.quotas.replace(image.quotas)
 
     # --- who ---------------------------------------------------------------------------------------------------------
 
@@ -51,8 +67,17 @@ class Security:
             passwords = dict(self.settings.jaas_users)
             if self.settings.users_file:
                 passwords.update(load_users(Path(self.settings.users_file)))
-            self._users = UserDirectory(passwords)
+            self._users = UserDirectory(passwords, self._stored_credential)
         return self._users
+
+    def _stored_credential(self, mechanism: str, user: str) -> Credential | None:
+        from harness.pylog_broker.security.scram import Credential
+
+        record = self._image.scram.get((user, SCRAM_CODES[mechanism]))
+        if record is None:
+            return None
+        salt, stored_key, server_key = map(bytes.fromhex, (record.salt, record.stored_key, record.server_key))
+        return Credential(salt, stored_key, server_key, record.iterations)
 
     def begin(self, mechanism: str) -> Exchange:
         """A new SASL exchange of an enabled mechanism."""
@@ -62,26 +87,23 @@ class Security:
 
     # --- what --------------------------------------------------------------------------------------------------------
 
-    def change_rules(self, added: frozenset[Rule], removed: frozenset[Rule]) -> None:
-        """Add and remove rules, in the file first. Raises OSError when it cannot be written."""
-        rules = (self.authorizer.rules - removed) | added
-        if self._acl_path is not None:
-            acl_file.save(self._acl_path, rules)
-            self._acl_stamp = self._stamp()
-        self._take(rules)
-
     def reload_if_changed(self) -> None:
         """Read the file of rules again when somebody has edited it; a file that cannot be read changes nothing."""
         if self._acl_path is None or (stamp := self._stamp()) == self._acl_stamp:
             return
         self._acl_stamp = stamp
         try:
-            self._take(acl_file.load(self._acl_path))
-            logger.info("access rules read again from %s", self._acl_path)
+            self.file_rules = acl_file.load(self._acl_path)
         except AclFileError as error:
             logger.error("%s; the rules in force stay as they are", error)
+            return
+        logger.info("access rules read again from %s", self._acl_path)
+        self._decide_anew()
 
-    def _take(self, rules: Iterable[Rule]) -> None:
+    def _decide_anew(self) -> None:
+        rules = None
+        if self.settings.access_rules:
+            rules = self.file_rules.union(map(rule_of, self._image.acls.values()))
         self.authorizer = Authorizer(
             rules,
             super_users=self.settings.super_users,
@@ -89,7 +111,6 @@ class Security:
         )
 
     def _stamp(self) -> tuple[int, int] | None:
-        assert self._acl_path is not None or not self.settings.acl_file
         if self._acl_path is None:
             return None
         try:
@@ -97,6 +118,19 @@ class Security:
         except OSError:
             return None
         return status.st_mtime_ns, status.st_size
+
+
+def rule_of(record: AclRecord) -> Rule:
+    """A rule as the authorizer knows it."""
+    return Rule(
+        Resource(record.resource_type),
+        record.resource_name,
+        Pattern(record.pattern_type),
+        record.principal,
+        record.host,
+        Operation(record.operation),
+        Permission(record.permission),
+    )
 
 
 def _warn_if_open(path: str) -> None:

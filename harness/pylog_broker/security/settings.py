@@ -133,7 +133,7 @@ TABLE: tuple[Row, ...] = (
         "acl.file",
         "acl_file",
         any_text,
-        "File of access rules; naming one turns access rules on. CreateAcls and DeleteAcls write it. Own setting.",
+        "File of access rules, one a line; naming one turns access rules on. Those of CreateAcls come on top. Own setting.",
     ),
     Row("super.users", "super_users", _principals, "Principals that may do everything: User:admin;User:ops."),
     Row(

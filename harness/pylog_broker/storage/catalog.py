@@ -68,6 +68,8 @@ class Catalog:
         self.cluster_id = ""
         self.image_version = 0
         self.image: MetadataImage = EMPTY_IMAGE
+        self.image_followers: list[Callable[[MetadataImage], None]] = []
+        """Called with each new image, once the logs are those of it."""
         self.producer_id_expiration_ms = EXPIRATION_MS
         self.recovery_reports: dict[str, Report] = {}
         self._meta = os.path.join(self.data_dir, "meta")
@@ -251,6 +253,8 @@ class Catalog:
                 if values != topic.config_overrides:
                     self._configure(topic, values)
         self.image_version += 1
+        for follower in self.image_followers:
+            follower(image)
 
     def _adopt(self, row: TopicImage) -> None:
         """Take over a new or extended topic; its logs were prepared by whoever asked for it."""

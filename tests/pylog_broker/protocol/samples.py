@@ -60,6 +60,8 @@ def _element(cls, message: str, item: Field, version: int, generator: random.Ran
         return generator.randrange(0, 100)
     if item.type in _LIMITS:
         return generator.getrandbits(generator.randrange(1, _LIMITS[item.type]))
+    if item.type == "float64":
+        return float(generator.getrandbits(40)) / 8
     if item.type == "string":
         return "".join(generator.choice("abcæ中🙂") for _ in range(generator.choice((0, 1, 9, 150))))
     if item.type == "uuid":
