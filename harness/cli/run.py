@@ -60,6 +60,7 @@ def run(
     cpus: Annotated[float | None, typer.Option(help="Limit of each container, for example 1.5.")] = None,
     title: Annotated[str, typer.Option(help="Title of the report.")] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Move an earlier run in the same folder aside.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in -o: what is finished is not run again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -83,6 +84,8 @@ def run(
         )
         for name in workloads
     )
+    if resume and (out is None or replace):
+        raise UsageError("--resume goes on with a run in a folder: name it with -o, and leave --replace out")
     if len({one.workload.name for one in loaded}) != len(loaded):
         raise UsageError("each workload once, please")
     options = StudyOptions(
@@ -95,6 +98,7 @@ def run(
         title=title,
         command=shlex.join(["harness", *sys.argv[1:]]),
         replace=replace,
+        resume=resume,
         backend=chosen_backend(backend, [choice.broker for choice in choices if choice.url is None]),
         limits=limit_settings(memory, cpus),
     )
