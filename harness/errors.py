@@ -161,6 +161,14 @@ class WorkerDied(HarnessError):
     exit_code = 5
 
 
+class LoadEngineError(HarnessError):
+    """Locust could not be started, or its workers are not what a run needs."""
+
+    code = "H040"
+    fault = Fault.ENVIRONMENT
+    exit_code = 3
+
+
 class Interrupted(HarnessError):
     """Ctrl-C: finished runs are kept."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,13 @@ from harness.plan.loader import load_workload
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 DEFAULT_BROKERS = "pylog"
+
+
+class Load(StrEnum):
+    OWN = "own"
+    LOCUST = "locust"
+
+
 BROKERS_HELP = (
     "Comma-separated: pylog, kafka, rabbitmq, activemq, memory. Settings after a colon (rabbitmq:quorum, "
     "kafka:client=kafka-python), several with '+'. The first that runs is the baseline."
@@ -60,7 +68,10 @@ def run(
     cpus: Annotated[float | None, typer.Option(help="Limit of each container, for example 1.5.")] = None,
     title: Annotated[str, typer.Option(help="Title of the report.")] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Move an earlier run in the same folder aside.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in -o: what is finished is not run again.")] = False,
+    load: Annotated[Load, typer.Option(help="What carries the load: this machine's own processes, or Locust.")] = Load.OWN,
+    workers: Annotated[int, typer.Option(min=0, max=64, help="Locust workers on this machine; 0: one Locust process that is all.")] = 1,
+    web_port: Annotated[int | None, typer.Option(min=1, max=65535, help="With Locust's page on this port of 127.0.0.1.")] = None,
+    print_command: Annotated[bool, typer.Option("--print-command", help="Print the locust commands and stop.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -84,8 +95,6 @@ def run(
         )
         for name in workloads
     )
-    if resume and (out is None or replace):
-        raise UsageError("--resume goes on with a run in a folder: name it with -o, and leave --replace out")
     if len({one.workload.name for one in loaded}) != len(loaded):
         raise UsageError("each workload once, please")
     options = StudyOptions(
@@ -98,8 +107,7 @@ def run(
         title=title,
         command=shlex.join(["harness", *sys.argv[1:]]),
         replace=replace,
-        resume=resume,
-        backend=chosen_backend(backend, [choice.broker for choice in choices if choice.url is None]),
+        backend=_backend(backend, [choice.broker for choice in choices if choice.url is None]),
         limits=limit_settings(memory, cpus),
     )
     if options.limits and options.backend != "docker":
@@ -108,21 +116,26 @@ def run(
         plan = describe(options)
         emit_json(plan) if as_json else typer.echo(plan["text"])
         return
+    from harness.swarm.engine import connect_to_bridge
+
+    engine = connect_to_bridge()
+    if engine is None and (load is Load.LOCUST or print_command):
+        _through_locust(options.folder, workers, web_port, print_command, as_json)
+        return
     progress = Progress()
-    finished = run_study(options, progress)
+    finished = run_study(options, progress, engine)
     progress.done()
     _show(finished.result, as_json)
     typer.echo(f"\nreport: {finished.report}\nresult: {finished.folder / 'result.json'}", err=True)
     _leave(finished.result, finished.broken)
 
 
-def chosen_backend(asked: str, brokers: list[str]) -> str:
+def _backend(asked: str, brokers: list[str]) -> str:
     """``auto`` is decided here, before anything starts; the reason goes to stderr."""
     if asked in ("process", "docker"):
         return asked
     if asked != "auto":
         raise UsageError(f"unknown backend {asked!r}; known: process, docker, auto", next_command="harness doctor")
-
     from harness.brokers.choose import choose_backend
 
     progress = Progress()
@@ -132,6 +145,30 @@ def chosen_backend(asked: str, brokers: list[str]) -> str:
         f"brokers as {'containers' if choice.backend == 'docker' else 'local copies'}: {choice.reason}", err=True
     )
     return choice.backend
+
+
+def _through_locust(folder: Path, workers: int, web_port: int | None, print_command: bool, as_json: bool) -> None:
+    """The same study, in a child of a Locust master; this process only waits, and shows what came of it."""
+    import shutil
+
+    from harness.reporting.load import load_result
+    from harness.swarm.launch import LocustRun, free_port, run_locust, scratch_logs, without_own_options
+
+    arguments = without_own_options(sys.argv[2:])
+    if not {"-o", "--out"} & set(arguments) and not any(one.startswith("--out=") for one in arguments):
+        arguments = (*arguments, "-o", str(folder))
+    if print_command:
+        typer.echo("\n".join(LocustRun(arguments, workers, web_port).lines()))
+        return
+    logs = scratch_logs()
+    try:
+        code = run_locust(LocustRun(arguments, workers, web_port, port=free_port()), logs)
+        if (folder / "result.json").exists():
+            shutil.copytree(logs, folder / "locust", dirs_exist_ok=True)
+            _show(load_result(folder), as_json)
+    finally:
+        shutil.rmtree(logs, ignore_errors=True)
+    raise typer.Exit(code)
 
 
 def _show(result: Result, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""What the broker and the clients use: CPU, memory, bytes written, disk kept. A thread of the conductor, five looks a second."""
+"""What the broker and the clients use: CPU, memory, bytes written, disk kept. A thread of whoever started them, five looks a second."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ class Sampler:
         targets: Callable[[], dict[tuple[str, str], tuple[int, ...]]],
         disk_bytes: Callable[[], int],
         broker_usage: Callable[[], tuple[float, int, int] | None] = lambda: None,
+        name: str = "conductor",
     ) -> None:
-        self._table = TableWriter(folder, "sample", "conductor")
+        self._table = TableWriter(folder, "sample", name)
         self._targets = targets
         self._disk_bytes = disk_bytes
         self._broker_usage = broker_usage

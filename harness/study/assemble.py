@@ -28,7 +28,6 @@ from harness.plan.bodies import Bodies
 from harness.plan.loader import LoadedWorkload, parse_workload
 from harness.reporting.answers import answer_of
 from harness.statistics.summarise import summarise
-from harness.statistics.trials import fault_trials
 from harness.study.ceilings import stamp_client_bound
 from harness.study.options import StudyOptions
 from harness.study.server_defaults import server_rows
@@ -102,10 +101,37 @@ def fold_runs(result: Result, folder: Path, say: Say) -> list[str]:
         broken.extend(_broken(run, workloads[run.workload], judgement.verdicts))
     stamp_client_bound(result.measures, result.ceilings, {name: one.publishers for name, one in workloads.items()})
     _summarise(result)
-    result.trials = fault_trials(result, workloads.values())
+    result.notes = [note for note in result.notes if not note.startswith(LOAD_NOTE)] + _load_notes(result.runs)
     for record in result.workloads:
         record.answer = answer_of(result, record.name)
     return broken
+
+
+LOAD_NOTE = "Load of "
+
+
+def _load_notes(runs: Iterable[RunRecord]) -> list[str]:
+    """Where the load of each run came from, and how far the clocks of its hosts can be trusted."""
+    notes = []
+    for run in runs:
+        if run.load is None:
+            continue
+        parts = [
+            f"{worker.name} on {worker.host} ({', '.join(worker.slice) or 'nothing'}): "
+            + ("" if worker.state == "done" else "LOST in the middle of the run; ")
+            + ("the master's clock" if worker.same_clock else "a clock of its own")
+            + f", measured {worker.offset_us:+,.0f} µs from it to within {worker.bound_us:,.0f} µs in {worker.round_trips} round trips"
+            for worker in run.load.workers
+        ]
+        bound = (
+            "one clock, nothing to correct"
+            if all(worker.same_clock for worker in run.load.workers)
+            else f"times are corrected; a latency between two hosts is right to within {run.load.bound_us:,.0f} µs"
+        )
+        notes.append(
+            f"{LOAD_NOTE}{run.workload} on {run.broker}, repeat {run.repeat + 1}: {run.load.engine}; {'; '.join(parts)}; {bound}."
+        )
+    return notes
 
 
 def _workload(record: WorkloadRecord) -> Workload:

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from harness.adapters.registry import create_adapter
 from harness.brokers import Broker, create
@@ -21,10 +22,12 @@ from harness.brokers.doctor import resolve
 from harness.errors import BrokerMissing, HarnessError, Interrupted, Unsupported
 from harness.model.broker import BrokerInfo, Tier
 from harness.model.capability import Capabilities
+from harness.model.messages import Adapter
 from harness.model.provisioning import Provisioning
 from harness.model.result import BrokerColumn, RunRecord
 from harness.plan.loader import LoadedWorkload
 from harness.runner.conductor import CellSpec, Conductor
+from harness.runner.engine import LoadEngine
 from harness.runner.groundwork import Groundwork, Wanted
 from harness.statistics.orders import balanced_orders
 from harness.study.folder import StudyFolder
@@ -45,17 +48,15 @@ class Campaign:
     capabilities: dict[str, Capabilities] = field(default_factory=dict)
     interrupted: bool = False
 
-    def has(self, workload: str, broker: str, repeat: int) -> bool:
-        """Whether this run is over: never so before its turn, unless an earlier study finished it."""
-        return any((run.workload, run.broker, run.repeat) == (workload, broker, repeat) for run in self.runs)
 
-
-def run_campaign(options: StudyOptions, folder: StudyFolder, say: Say, keep: Keep, earlier: Campaign) -> Campaign:
-    """All runs but those that are done in ``earlier``, which is added to; ``keep`` is called after each, to write down how far it got.
+def run_campaign(
+    options: StudyOptions, folder: StudyFolder, say: Say, keep: Keep, engine: LoadEngine | None = None
+) -> Campaign:
+    """All runs; ``keep`` is called after each, to write down how far it got.
 
     Ctrl-C ends it after tidying up; what is finished is in the returned campaign.
     """
-    campaign = earlier
+    campaign = Campaign()
     orders = balanced_orders(len(options.brokers), options.repeats)
     order = 0
     total = options.repeats * len(options.brokers)
@@ -66,8 +67,6 @@ def run_campaign(options: StudyOptions, folder: StudyFolder, say: Say, keep: Kee
             choice = options.brokers[place]
             column = campaign.columns.get(choice.label)
             if column is not None and column.state == "not_run":
-                continue
-            if all(campaign.has(loaded.workload.name, choice.label, repeat) for loaded in options.workloads):
                 continue
             prefix = f"[{order}/{total}] {choice.label}, repeat {repeat + 1}"
             try:
@@ -81,6 +80,7 @@ def run_campaign(options: StudyOptions, folder: StudyFolder, say: Say, keep: Kee
                     run_id,
                     keep,
                     _headed(say, prefix),
+                    engine,
                 )
             except (KeyboardInterrupt, Interrupted):
                 campaign.interrupted = True
@@ -106,6 +106,7 @@ def _visit(
     run_id: str,
     keep: Keep,
     say: Say,
+    engine: LoadEngine | None,
 ) -> None:
     """One broker in one repeat: start it, run every workload, stop it, whatever happens."""
     tiers = [options.tier or loaded.workload.needs.durability for loaded in options.workloads]
@@ -115,14 +116,17 @@ def _visit(
     try:
         say("starting")
         source = resolve(choice.broker, choice.url, backend=options.backend)
-        settings = _limits(options, choice, source.backend, say)
+        settings: Mapping[str, str] = {}
+        if source.backend == "docker":
+            from harness.brokers.images import ensure  # the engine's client is heavy, and most runs need none
+
+            ensure(choice.broker, say)
+            settings = options.limits
         broker = create(choice.broker, root=root, backend=source.backend, url=source.url)
         adapters = [create_adapter(choice.adapter, settings_for(choice, each.workload)) for each in options.workloads]
         info: BrokerInfo | None = None
         started_for: tuple[Tier, Wanted] | None = None
         for loaded, tier, adapter in zip(options.workloads, tiers, adapters, strict=True):
-            if campaign.has(loaded.workload.name, choice.label, repeat):
-                continue
             wanted = Wanted.by(loaded.workload)
             if info is None or (tier, wanted) != started_for:
                 if info is not None:
@@ -148,6 +152,7 @@ def _visit(
                 adapter,
                 ground,
                 say,
+                engine,
             )
             campaign.runs.append(record)
             keep(campaign)
@@ -177,16 +182,6 @@ def _visit(
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _limits(options: StudyOptions, choice: BrokerChoice, backend: str, say: Say) -> Mapping[str, str]:
-    """Limits of the broker's container, once its image is there; nothing for other backends."""
-    if backend != "docker":
-        return {}
-    from harness.brokers.images import ensure  # the engine's client is heavy, and most runs need none
-
-    ensure(choice.broker, say)
-    return options.limits
-
-
 def _end(broker: Broker) -> None:
     """Its data is thrown away: an orderly end would only take time. One step that fails does not keep the others from being tried."""
     with contextlib.suppress(HarnessError):
@@ -213,6 +208,7 @@ def _run_cell(
     adapter: object,
     ground: Groundwork,
     say: Say,
+    engine: LoadEngine | None,
 ) -> RunRecord:
     workload = loaded.workload
     cell_folder = folder.cell(workload.name, choice.label, repeat)
@@ -233,7 +229,9 @@ def _run_cell(
     )
     started = time.monotonic()
     try:
-        conductor = Conductor(spec, broker, info, adapter, lambda text: say(f"{workload.name}: {text}"), ground=ground)  # type: ignore[arg-type]
+        conductor = Conductor(
+            spec, broker, info, cast(Adapter, adapter), lambda text: say(f"{workload.name}: {text}"), engine, ground
+        )
     except Unsupported as error:
         return RunRecord(
             workload=workload.name, broker=choice.label, repeat=repeat, order=order, seed=options.seed,

@@ -33,16 +33,7 @@ class ListJournal:
         self.ends = [0] * partition_count
         self.failing = False
 
-    def is_held(self, partition: int) -> bool:
-        return False
-
-    def append(
-        self,
-        partition: int,
-        records: Sequence[JournalRecord],
-        now_ms: int,
-        producer: tuple[int, int] | None = None,
-    ) -> None:
+    def append(self, partition: int, records: Sequence[JournalRecord], now_ms: int) -> None:
         if self.failing:
             raise JournalFailed("no space left on device")
         for record in records:
