@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.brokers import debian
+from harness.brokers import debian, tools
 from harness.brokers.places import cache_folder, compose_folder
 from harness.brokers.products import activemq, java, kafka
 from harness.brokers.products.rabbitmq import library_environment
@@ -43,6 +43,7 @@ class MavenCopy:
 MAVEN: dict[str, MavenCopy] = {
     "kafka": MavenCopy(kafka.VERSION, f"kafka_2.13-{kafka.VERSION}.jar", 60),
     "activemq": MavenCopy(activemq.VERSION, f"activemq-broker-{activemq.VERSION}.jar", 25),
+    tools.PERF_TEST: MavenCopy(tools.PERF_TEST_VERSION, tools.PERF_TEST_JAR, tools.PERF_TEST_MB),
 }
 COPY_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 RABBITMQ_SIZE_MB = 60
@@ -89,18 +90,20 @@ class InstallPlan:
 
 def plan_install(brokers: Sequence[str]) -> InstallPlan:
     """What it takes to have these brokers as local copies. Raises UsageError for an unknown name."""
-    names = [product(name).name for name in dict.fromkeys(brokers)]
-    present = [name for name in names if missing_reason(name) is None and not _wants_archive(name)]
+    names = [name if name in tools.TOOLS else product(name).name for name in dict.fromkeys(brokers)]
+    present = [name for name in names if _missing(name) is None and not _wants_archive(name)]
     impossible: dict[str, str] = {}
     steps: list[Step] = []
     wanted = [name for name in names if name not in present]
-    tools = _missing_tools([name for name in wanted if name in MAVEN])
-    obstacle = _obstacle(tools)
-    if tools and not obstacle:
-        steps.append(_tools_step(tools))
+    programs = _missing_tools([name for name in wanted if name in MAVEN])
+    obstacle = _obstacle(programs)
+    if programs and not obstacle:
+        steps.append(_tools_step(programs))
     for name in wanted:
         if name in MAVEN and obstacle:
             impossible[name] = obstacle
+        elif name in tools.TOOLS:
+            steps.append(_tool_copy_step(name))
         elif name in MAVEN:
             steps.append(_maven_step(name))
         elif name == "rabbitmq" and debian.available():
@@ -127,7 +130,7 @@ def apply(plan: InstallPlan, say: Say) -> dict[str, str]:
 def _wants_archive(name: str) -> bool:
     """A Java copy without the archive that makes it start quickly."""
     found = java.find_java()
-    if name not in MAVEN or found is None:
+    if name not in MAVEN or name in tools.TOOLS or found is None:
         return False
     return not java.archive_path(cache_folder() / name / MAVEN[name].version, found).is_file()
 
@@ -170,20 +173,37 @@ def _tools_step(packages: Sequence[str]) -> Step:
     return Step(f"install {' and '.join(packages)} from Debian", shown, TOOLS_SIZE_MB * len(packages), True, work)
 
 
+def _missing(name: str) -> str | None:
+    return tools.tool_missing(name) if name in tools.TOOLS else missing_reason(name)
+
+
+def _copy_command(name: str, libraries: Path) -> list[str]:
+    pom = compose_folder() / "maven" / name / "pom.xml"
+    return ["mvn", "-q", "-B", "-f", str(pom), COPY_GOAL, f"-DoutputDirectory={libraries}"]
+
+
+def _copy_jars(name: str, home: Path) -> None:
+    with _scratch() as scratch:
+        run(_copy_command(name, scratch / "copy" / "libs"), _log(), cwd=scratch)
+        _verify_jars(scratch / "copy" / "libs", MAVEN[name].jar)
+        _move(scratch / "copy", home)
+
+
+def _tool_copy_step(name: str) -> Step:
+    """A load tool: jars alone, nothing to start."""
+    home = cache_folder() / name / MAVEN[name].version
+    title = f"{name} {MAVEN[name].version}: copy its jars from Maven"
+    shown = shlex.join(_copy_command(name, home / "libs"))
+    return Step(title, (shown,), MAVEN[name].size_mb, False, lambda _say: _copy_jars(name, home))
+
+
 def _maven_step(name: str) -> Step:
     copy = MAVEN[name]
     home = cache_folder() / name / copy.version
-    pom = compose_folder() / "maven" / name / "pom.xml"
-
-    def command(libraries: Path) -> list[str]:
-        return ["mvn", "-q", "-B", "-f", str(pom), COPY_GOAL, f"-DoutputDirectory={libraries}"]
 
     def work(say: Say) -> None:
         if not _has_jars(name):
-            with _scratch() as scratch:
-                run(command(scratch / "copy" / "libs"), _log(), cwd=scratch)
-                _verify_jars(scratch / "copy" / "libs", copy.jar)
-                _move(scratch / "copy", home)
+            _copy_jars(name, home)
         say(ARCHIVE_NOTE)
         try:
             train(product(name))
@@ -195,7 +215,7 @@ def _maven_step(name: str) -> Step:
     title = f"{product(name).title} {copy.version}: "
     if _has_jars(name):
         return Step(title + ARCHIVE_NOTE, (), 0, False, work)
-    shown = shlex.join(command(home / "libs"))
+    shown = shlex.join(_copy_command(name, home / "libs"))
     return Step(title + "copy its jars from Maven, " + ARCHIVE_NOTE, (shown,), copy.size_mb, False, work)
 
 
@@ -305,7 +325,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     failures = apply(plan, say)
     for name in options.brokers.replace(",", " ").split():
-        say(f"{name}: {missing_reason(name) or 'ready'}")
+        say(f"{name}: {_missing(name) or 'ready'}")
     return 3 if failures or plan.impossible else 0
 
 

@@ -1,4 +1,4 @@
-"""``harness bench pylog|judge|record``: the speed of the harness and of the log broker themselves."""
+"""``harness bench pylog|judge|record|driver``: the speed of the harness and of the log broker themselves."""
 
 from __future__ import annotations
 
@@ -76,3 +76,25 @@ def pylog(
     document = bench_pylog(pairs=pairs, quick=quick, progress=progress)
     progress.done()
     emit_json(document) if as_json else typer.echo(pylog_table(document))
+
+
+@bench_app.command("driver")
+def driver(
+    pairs: Annotated[int, typer.Option(min=1, max=50, help="Alternating pairs of runs.")] = 3,
+    seconds: Annotated[
+        int, typer.Option(min=1, max=120, help="Length of each run, after a warm-up of two seconds.")
+    ] = 5,
+    brokers: Annotated[str, typer.Option("-b", "--brokers", help="rabbitmq, kafka, or both.")] = "rabbitmq,kafka",
+    as_json: Json = False,
+) -> None:
+    """The adapters beside the field's own load tools: PerfTest, kafka-producer-perf-test, kafka-consumer-perf-test."""
+    from harness.bench.driver import Length, bench_driver
+    from harness.bench.driver import table as driver_table
+
+    names = tuple(name.strip() for name in brokers.split(",") if name.strip())
+    if not names or set(names) - {"rabbitmq", "kafka"}:
+        raise UsageError("-b takes rabbitmq, kafka, or both", next_command="harness bench driver --help")
+    progress = Progress()
+    document = bench_driver(pairs=pairs, length=Length(seconds=seconds), brokers=names, progress=progress)
+    progress.done()
+    emit_json(document) if as_json else typer.echo(driver_table(document))

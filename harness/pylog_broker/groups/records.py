@@ -53,25 +53,12 @@ class CommittedOffset(NamedTuple):
 
 
 class OffsetRecord(NamedTuple):
-    """An offset as replayed; None is a tombstone.
-
-    In a transaction it is pending: `producer_id` says whose, `journal_partition` where its marker will be.
-    """
+    """An offset as replayed; None is a tombstone."""
 
     group_id: str
     topic: str
     partition: int
     committed: CommittedOffset | None
-    producer_id: int = -1
-    journal_partition: int = -1
-
-
-class MarkerRecord(NamedTuple):
-    """The end of a producer's transaction in one partition of the journal, as replayed."""
-
-    journal_partition: int
-    producer_id: int
-    committed: bool
 
 
 class GroupRecord(NamedTuple):
@@ -90,7 +77,7 @@ class ConsumerRecord(NamedTuple):
     value: bytes | None
 
 
-StoredRecord = OffsetRecord | MarkerRecord | GroupRecord | ConsumerRecord
+StoredRecord = OffsetRecord | GroupRecord | ConsumerRecord
 
 JournalRecord = tuple[bytes, bytes | None]
 """Key and value; a value of None is a tombstone."""

@@ -1,0 +1,128 @@
+"""The field's own tools, run as their documentation says, and what they print read as figures.
+
+Rates are taken from the lines they print every second; those of the warm-up are left out (the Java virtual machine needs it), as they are
+on the harness's side.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from harness.brokers.tools import JavaTool
+from harness.errors import BrokerUnavailable
+from harness.model.broker import BrokerInfo
+
+RUN_DEADLINE_S = 180.0
+_PERF_TEST = re.compile(r"time ([\d.]+) s, sent: [\d.]+ msg/s.*?confirmed: ([\d.]+) msg/s.*?received: ([\d.]+) msg/s")
+_PRODUCED = re.compile(r"^(\d+) records sent, ([\d.]+) records/sec \(.*max latency", re.MULTILINE)
+_FINAL = re.compile(r"^(\d+) records sent, ([\d.]+) records/sec .*99\.9th", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Messages a second: confirmed to the publisher, received by the consumer; 0 for a side that the tool does not have."""
+
+    confirmed: float = 0.0
+    received: float = 0.0
+
+
+def perf_test(
+    tool: JavaTool, broker: BrokerInfo, *, size_bytes: int, window: int, prefetch: int, warm_up_s: int, seconds: int
+) -> Rates:
+    """One producer and one consumer at once, persistent messages, confirms, a multiple acknowledgement a hundred messages."""
+    user, password = broker.management.get("username", "guest"), broker.management.get("password", "guest")
+    arguments = [
+        "--uri",
+        f"amqp://{user}:{password}@{broker.address}",
+        "--queue",
+        "perf-test",
+        "--auto-delete",
+        "false",
+    ]
+    arguments += ["--producers", "1", "--consumers", "1", "--flag", "persistent", "--size", str(size_bytes)]
+    arguments += ["--confirm", str(window), "--qos", str(prefetch), "--multi-ack-every", "100"]
+    arguments += ["--interval", "1", "--time", str(warm_up_s + seconds)]
+    return parse_perf_test(_run(tool.command("com.rabbitmq.perf.PerfTest", arguments)), warm_up_s)
+
+
+def parse_perf_test(text: str, warm_up_s: float) -> Rates:
+    """Raises BrokerUnavailable when there is no line after the warm-up."""
+    lines = [tuple(map(float, found.groups())) for found in _PERF_TEST.finditer(text)]
+    steady = [(confirmed, received) for at, confirmed, received in lines if at > warm_up_s + 0.5]
+    if not steady:
+        raise BrokerUnavailable(f"PerfTest printed no rates: {text[-300:]}")
+    return Rates(
+        statistics.fmean(confirmed for confirmed, _ in steady), statistics.fmean(received for _, received in steady)
+    )
+
+
+def kafka_producer(
+    tool: JavaTool,
+    broker: BrokerInfo,
+    topic: str,
+    *,
+    size_bytes: int,
+    settings: Sequence[str],
+    records: int,
+    warm_up_s: int,
+) -> Rates:
+    arguments = ["--bootstrap-server", broker.address, "--topic", topic, "--num-records", str(records)]
+    arguments += ["--record-size", str(size_bytes), "--throughput", "-1", "--reporting-interval", "1000"]
+    arguments += ["--command-property", *settings]
+    text = _run(tool.command("org.apache.kafka.tools.ProducerPerformance", arguments))
+    return parse_kafka_producer(text, warm_up_s)
+
+
+def parse_kafka_producer(text: str, warm_up_s: int) -> Rates:
+    """Raises BrokerUnavailable when it printed no final line. With too few windows the tool's own average counts."""
+    final = _FINAL.search(text)
+    if final is None:
+        raise BrokerUnavailable(f"the Kafka producer tool printed no result: {text[-300:]}")
+    windows = [float(rate) for _, rate in _PRODUCED.findall(text)]
+    steady = windows[warm_up_s:]
+    return Rates(confirmed=statistics.fmean(steady) if steady else float(final.group(2)))
+
+
+def kafka_consumer(
+    tool: JavaTool, broker: BrokerInfo, topic: str, *, group: str, records: int, warm_up_s: float
+) -> Rates:
+    arguments = ["--bootstrap-server", broker.address, "--topic", topic, "--num-records", str(records)]
+    arguments += ["--group", group, "--hide-header", "--show-detailed-stats", "--reporting-interval", "500"]
+    text = _run(tool.command("org.apache.kafka.tools.ConsumerPerformance", arguments))
+    return parse_kafka_consumer(text, warm_up_s)
+
+
+def parse_kafka_consumer(text: str, warm_up_s: float) -> Rates:
+    """From the lines it prints every half second: time, id, MB, MB/s, messages so far, messages/s, and four more.
+
+    The first with messages starts the clock, as on the harness's side. A run that was over within the warm-up counts whole, which
+    is not in the tool's favour: read more. Raises BrokerUnavailable.
+    """
+    marks: list[tuple[float, int]] = []
+    for line in text.splitlines():
+        columns = [column.strip() for column in line.split(",")]
+        if len(columns) != 10 or not columns[4].isdigit():
+            continue
+        at_s = datetime.strptime(columns[0], "%Y-%m-%d %H:%M:%S:%f").replace(tzinfo=UTC).timestamp()
+        if int(columns[4]):
+            marks.append((at_s, int(columns[4])))
+    if len(marks) < 2:
+        raise BrokerUnavailable(f"the Kafka consumer tool printed no rates: {text[-300:]}")
+    steady = [mark for mark in marks if mark[0] >= marks[0][0] + warm_up_s]
+    first, last = (steady[0], steady[-1]) if len(steady) > 1 else (marks[0], marks[-1])
+    return Rates(received=(last[1] - first[1]) / (last[0] - first[0]))
+
+
+def _run(command: Sequence[str]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_DEADLINE_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise BrokerUnavailable(f"{command[-1]}: no end within {RUN_DEADLINE_S:g} s") from None
+    if done.returncode != 0:
+        raise BrokerUnavailable(f"it ended with {done.returncode}: {(done.stderr or done.stdout)[-400:]}")
+    return done.stdout + done.stderr
