@@ -8,10 +8,11 @@ BIN     := $(VENV)/bin
 BROKERS ?= kafka,pylog,rabbitmq,activemq
 BACKEND ?= auto
 RUNS    ?= 3
+FUZZ_RUNS ?= 1000000
 OUT     ?= reports/demo
 SHELL   := /bin/sh
 
-.PHONY: demo test check lint unit bench setup brokers images clients conform clean
+.PHONY: demo test check lint unit bench fuzz setup brokers images clients conform clean
 
 # BACKEND=auto takes containers where an engine answers and every image is there or can be pulled, else local copies
 demo: setup
@@ -34,6 +35,10 @@ lint: setup
 
 unit: setup
 	$(BIN)/python -m pytest -m "not broker and not browser" -q --ignore=tests/end_to_end --ignore=tests/packaging
+
+# A million hostile frames against the log broker, guided by coverage; a finding is kept as crash-*.
+fuzz: setup
+	$(BIN)/python -m tests.fuzz.frames -runs=$(FUZZ_RUNS)
 
 bench: setup brokers
 	$(BIN)/harness bench judge --events 1M

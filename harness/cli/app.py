@@ -30,13 +30,14 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def _register() -> None:
     """Each module adds its commands; imported here, so that ``--version`` and completion stay quick."""
-    from harness.cli import bench, broker, doctor, run, workload
+    from harness.cli import bench, broker, doctor, fault, run, workload
 
     run.register(app)
     workload.register(app)
     broker.register(app)
     doctor.register(app)
     bench.register(app)
+    fault.register(app)
 
 
 def main() -> None:

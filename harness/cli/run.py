@@ -72,6 +72,7 @@ def run(
     workers: Annotated[int, typer.Option(min=0, max=64, help="Locust workers on this machine; 0: one Locust process that is all.")] = 1,
     web_port: Annotated[int | None, typer.Option(min=1, max=65535, help="With Locust's page on this port of 127.0.0.1.")] = None,
     print_command: Annotated[bool, typer.Option("--print-command", help="Print the locust commands and stop.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in -o: what is finished is not run again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -95,6 +96,8 @@ def run(
         )
         for name in workloads
     )
+    if resume and (out is None or replace):
+        raise UsageError("--resume goes on with a run in a folder: name it with -o, and leave --replace out")
     if len({one.workload.name for one in loaded}) != len(loaded):
         raise UsageError("each workload once, please")
     options = StudyOptions(
@@ -107,7 +110,8 @@ def run(
         title=title,
         command=shlex.join(["harness", *sys.argv[1:]]),
         replace=replace,
-        backend=_backend(backend, [choice.broker for choice in choices if choice.url is None]),
+        resume=resume,
+        backend=chosen_backend(backend, [choice.broker for choice in choices if choice.url is None]),
         limits=limit_settings(memory, cpus),
     )
     if options.limits and options.backend != "docker":
@@ -130,12 +134,13 @@ def run(
     _leave(finished.result, finished.broken)
 
 
-def _backend(asked: str, brokers: list[str]) -> str:
+def chosen_backend(asked: str, brokers: list[str]) -> str:
     """``auto`` is decided here, before anything starts; the reason goes to stderr."""
     if asked in ("process", "docker"):
         return asked
     if asked != "auto":
         raise UsageError(f"unknown backend {asked!r}; known: process, docker, auto", next_command="harness doctor")
+
     from harness.brokers.choose import choose_backend
 
     progress = Progress()

@@ -246,6 +246,35 @@ class WorkloadRecord(Document):
     tier_sentence: str
 
 
+class FaultTrials(Document):
+    """What one fault did to one broker over all runs of a workload: the trials, and what may be concluded from so many.
+
+    ``acknowledged``, ``lost`` and ``duplicated`` are of whole runs, over the trials in which the fault bit. ``loss_bound`` is the
+    upper end of the one-sided 95 % Clopper-Pearson interval for the chance that a fault of this kind costs an acknowledged
+    message; with no loss in n trials that is 1 - 0.05^(1/n), about 3/n.
+    """
+
+    workload: str
+    broker: str
+    phase: str
+    fault: str
+    trials: int
+    bit: int = 0
+    judged: int = 0  # trials whose fault bit and whose completeness could be told
+    lost_in: int = 0  # judged trials that lost anything acknowledged
+    recovered: int = 0
+    acknowledged: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    unavailable_s: float | None = None  # median over trials
+    unavailable_low_s: float | None = None
+    unavailable_high_s: float | None = None
+    unavailable_interval: str = ""
+    loss_bound: float | None = None
+    reason: str = ""  # why there are fewer trials than wanted, or none
+    next_command: str = ""
+
+
 class Result(Document):
     schema_version: int = SCHEMA_VERSION
     harness_version: str
@@ -268,5 +297,6 @@ class Result(Document):
     noise: list[NoiseFloor] = Field(default_factory=list)
     capabilities: list[CapabilityCell] = Field(default_factory=list)
     parity: list[ParityRow] = Field(default_factory=list)
+    trials: list[FaultTrials] = Field(default_factory=list)
     ceilings: dict[str, float] = Field(default_factory=dict)  # client library -> msg/s against the null adapter
     notes: list[str] = Field(default_factory=list)

@@ -18,11 +18,14 @@ from harness.pylog_broker.groups.service import GroupService
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.security.service import Security
 from harness.pylog_broker.storage.catalog import Catalog, Topic
+from harness.pylog_broker.storage.control import Marker
 from harness.pylog_broker.timers import Timers
+from harness.pylog_broker.transactions.service import TransactionService
 from harness.pylog_broker.waiters import Waiters
 
 if TYPE_CHECKING:
     from harness.pylog_broker.handlers.api import Api
+    from harness.pylog_broker.storage.log import PartitionLog
 
 logger = logging.getLogger(__name__)
 
@@ -83,12 +86,26 @@ class Broker:
             new_uuid=uuid4,
             on_append=self.waiters.appended,
         )
+        catalog.producer_id_expiration_ms = config.transactions.producer_id_expiration_ms
+        self.transactions = TransactionService(
+            catalog,
+            config.transactions,
+            timers=self.timers,
+            monotonic_s=self.now_s,
+            wall_ms=self.now_ms,
+            on_append=self.waiters.appended,
+            on_end=self._transaction_ended,
+        )
         self.on_topic_deleted: list[Callable[[str], None]] = [self.groups.forget_topic]
         """Called with the name of each topic that was deleted."""
         self.api_versions_cache: dict[int, bytes] = {}
         self.metadata_cache: dict[tuple[int, str, bytes], bytes] = {}
         self._image_version = catalog.image_version
         self._topics_by_wire_name: dict[bytes, Topic] = {}
+
+    def _transaction_ended(self, log: PartitionLog, marker: Marker) -> None:
+        self.groups.transaction_ended(log, marker.producer_id, committed=marker.committed)
+        self.waiters.stable_moved(log)
 
     # --- clocks ----------------------------------------------------------------------------------------------------
 
@@ -115,6 +132,11 @@ class Broker:
             self._image_changed()
         topic = self._topics_by_wire_name.get(b"\0" + wire_id)
         return topic if topic is not None else self._find(wire_id, by_id=True)
+
+    def has_partition(self, name: str, index: int) -> bool:
+        """Return whether there is such a partition."""
+        topic = self.catalog.topics.get(name)
+        return topic is not None and 0 <= index < len(topic.partitions)
 
     def _find(self, key: bytes, *, by_id: bool) -> Topic | None:
         if by_id:
@@ -176,5 +198,6 @@ class Broker:
 
     def close(self) -> None:
         """Make everything durable and let go of the data folder."""
+        self.transactions.close()
         self.groups.close()
         self.catalog.close()

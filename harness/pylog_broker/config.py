@@ -17,6 +17,8 @@ from harness.pylog_broker.security.settings import JAAS_NAME, SecuritySettings
 from harness.pylog_broker.security.settings import NAMES as SECURITY_NAMES
 from harness.pylog_broker.storage.errors import InvalidConfig
 from harness.pylog_broker.storage.topic_config import BOOLEAN, INT, INT32_MAX, LONG, STRING, TopicConfig
+from harness.pylog_broker.transactions.settings import KAFKA_NAMES as TRANSACTION_NAMES
+from harness.pylog_broker.transactions.settings import TransactionSettings
 
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
@@ -47,6 +49,7 @@ class BrokerConfig:
     http_listener: str = ""
     topic: TopicConfig = field(default_factory=TopicConfig)
     groups: GroupSettings = field(default_factory=GroupSettings)
+    transactions: TransactionSettings = field(default_factory=TransactionSettings)
     security: SecuritySettings = field(default_factory=SecuritySettings)
     given: Mapping[str, str] = field(default_factory=dict)
     """The names that were set at start, with their texts."""
@@ -188,13 +191,15 @@ GROUP_DOCS: Mapping[str, str] = {
 
 assert set(GROUP_DOCS) == set(GROUP_NAMES)
 assert {setting.field for setting in SETTINGS.values()} == {
-    item.name for item in fields(BrokerConfig) if item.name not in ("topic", "groups", "security", "given")
+    item.name
+    for item in fields(BrokerConfig)
+    if item.name not in ("topic", "groups", "transactions", "security", "given")
 }
 
 
 def known_names() -> list[str]:
     """Every name that `--set` takes, sorted."""
-    return sorted({*SETTINGS, *TOPIC_DEFAULTS, *GROUP_NAMES, *SECURITY_NAMES})
+    return sorted({*SETTINGS, *TOPIC_DEFAULTS, *GROUP_NAMES, *TRANSACTION_NAMES, *SECURITY_NAMES})
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, str]:
@@ -212,6 +217,8 @@ def parse_assignments(assignments: list[str]) -> dict[str, str]:
 
 def _check_name(name: str) -> None:
     if name in SETTINGS or name in TOPIC_DEFAULTS or name in GROUP_NAMES or name in SECURITY_NAMES:
+        return
+    if name in TRANSACTION_NAMES:
         return
     if JAAS_NAME.fullmatch(name):
         return
@@ -239,6 +246,7 @@ def build_config(given: Mapping[str, str]) -> BrokerConfig:
             **values,  # type: ignore[arg-type]
             topic=TopicConfig().with_overrides(overrides),
             groups=GroupSettings.from_names(given),
+            transactions=TransactionSettings.from_names(given),
             security=SecuritySettings.from_names(given),
             given=dict(given),
         )

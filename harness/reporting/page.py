@@ -9,6 +9,7 @@ from harness.model.result import BrokerColumn, CapabilityCell, ParityRow, Result
 from harness.model.verdict import Validity, Verdict
 from harness.reporting import notation
 from harness.reporting.answers import Answer, answer
+from harness.reporting.faults import evidence_table, trials_tables
 from harness.reporting.figures.base import Drawing, Figure, Table, slug
 from harness.reporting.figures.collect import FigureSection, figure_sections
 from harness.reporting.palette import MARKS, marks
@@ -90,6 +91,8 @@ class Page:
     machine: tuple[tuple[str, str], ...]
     baseline: str
     facts: tuple[str, ...] = field(default=())
+    trials: tuple[tuple[str, Table], ...] = ()
+    fault_evidence: Table = field(default=Table((), ()))
     compared: bool = True  # whether any ratio stands in the scorecard
 
 
@@ -123,6 +126,8 @@ def page_of(result: Result) -> Page:
         machine=_machine(result),
         baseline=labels.get(baseline, baseline),
         facts=_facts(result),
+        trials=tuple(trials_tables(result, labels)),
+        fault_evidence=evidence_table(result, labels),
         compared=any(cell.ratio is not None for found in rows.values() for row in found for cell in row.cells.values()),
     )
 

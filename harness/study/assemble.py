@@ -28,6 +28,7 @@ from harness.plan.bodies import Bodies
 from harness.plan.loader import LoadedWorkload, parse_workload
 from harness.reporting.answers import answer_of
 from harness.statistics.summarise import summarise
+from harness.statistics.trials import fault_trials
 from harness.study.ceilings import stamp_client_bound
 from harness.study.options import StudyOptions
 from harness.study.server_defaults import server_rows
@@ -102,6 +103,7 @@ def fold_runs(result: Result, folder: Path, say: Say) -> list[str]:
     stamp_client_bound(result.measures, result.ceilings, {name: one.publishers for name, one in workloads.items()})
     _summarise(result)
     result.notes = [note for note in result.notes if not note.startswith(LOAD_NOTE)] + _load_notes(result.runs)
+    result.trials = fault_trials(result, workloads.values())
     for record in result.workloads:
         record.answer = answer_of(result, record.name)
     return broken

@@ -48,15 +48,24 @@ class Campaign:
     capabilities: dict[str, Capabilities] = field(default_factory=dict)
     interrupted: bool = False
 
+    def has(self, workload: str, broker: str, repeat: int) -> bool:
+        """Whether this run is over: never so before its turn, unless an earlier study finished it."""
+        return any((run.workload, run.broker, run.repeat) == (workload, broker, repeat) for run in self.runs)
+
 
 def run_campaign(
-    options: StudyOptions, folder: StudyFolder, say: Say, keep: Keep, engine: LoadEngine | None = None
+    options: StudyOptions,
+    folder: StudyFolder,
+    say: Say,
+    keep: Keep,
+    earlier: Campaign,
+    engine: LoadEngine | None = None,
 ) -> Campaign:
-    """All runs; ``keep`` is called after each, to write down how far it got.
+    """All runs but those that are done in ``earlier``, which is added to; ``keep`` is called after each, to write down how far it got.
 
     Ctrl-C ends it after tidying up; what is finished is in the returned campaign.
     """
-    campaign = Campaign()
+    campaign = earlier
     orders = balanced_orders(len(options.brokers), options.repeats)
     order = 0
     total = options.repeats * len(options.brokers)
@@ -67,6 +76,8 @@ def run_campaign(
             choice = options.brokers[place]
             column = campaign.columns.get(choice.label)
             if column is not None and column.state == "not_run":
+                continue
+            if all(campaign.has(loaded.workload.name, choice.label, repeat) for loaded in options.workloads):
                 continue
             prefix = f"[{order}/{total}] {choice.label}, repeat {repeat + 1}"
             try:
@@ -116,17 +127,14 @@ def _visit(
     try:
         say("starting")
         source = resolve(choice.broker, choice.url, backend=options.backend)
-        settings: Mapping[str, str] = {}
-        if source.backend == "docker":
-            from harness.brokers.images import ensure  # the engine's client is heavy, and most runs need none
-
-            ensure(choice.broker, say)
-            settings = options.limits
+        settings = _limits(options, choice, source.backend, say)
         broker = create(choice.broker, root=root, backend=source.backend, url=source.url)
         adapters = [create_adapter(choice.adapter, settings_for(choice, each.workload)) for each in options.workloads]
         info: BrokerInfo | None = None
         started_for: tuple[Tier, Wanted] | None = None
         for loaded, tier, adapter in zip(options.workloads, tiers, adapters, strict=True):
+            if campaign.has(loaded.workload.name, choice.label, repeat):
+                continue
             wanted = Wanted.by(loaded.workload)
             if info is None or (tier, wanted) != started_for:
                 if info is not None:
@@ -180,6 +188,16 @@ def _visit(
             _end(broker)
         ground.close()
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _limits(options: StudyOptions, choice: BrokerChoice, backend: str, say: Say) -> Mapping[str, str]:
+    """Limits of the broker's container, once its image is there; nothing for other backends."""
+    if backend != "docker":
+        return {}
+    from harness.brokers.images import ensure  # the engine's client is heavy, and most runs need none
+
+    ensure(choice.broker, say)
+    return options.limits
 
 
 def _end(broker: Broker) -> None:

@@ -48,6 +48,7 @@ class StudyOptions:
     title: str = ""
     command: str = ""
     replace: bool = False
+    resume: bool = False  # go on with the study in ``folder``
     keep_histories: bool = True
     backend: str = "process"  # of brokers that have no address
     limits: Mapping[str, str] = field(default_factory=dict)  # of containers, the same for every broker

@@ -21,6 +21,7 @@ from harness.study.ceilings import measure_ceilings
 from harness.study.fingerprint import take_fingerprint
 from harness.study.folder import PARTIAL_FILE, REPORT_FILE, RESULT_FILE, StudyFolder
 from harness.study.options import StudyOptions
+from harness.study.resume import clear_unfinished, earlier_study, merge_ledgers, take_over
 
 Say = Callable[[str], None]
 
@@ -38,24 +39,41 @@ class FinishedStudy:
 def run_study(options: StudyOptions, say: Say, engine: LoadEngine | None = None) -> FinishedStudy:
     """Raises RunFolderError before anything starts; what goes wrong later is in the result."""
     started = time.monotonic()
-    with StudyFolder(options.folder, replace=options.replace) as folder:
+    with StudyFolder(options.folder, replace=options.replace, existing=options.resume) as folder:
         say("looking at this machine")
         created = datetime.now(UTC).isoformat(timespec="seconds")
         result = skeleton(options, _fingerprint(options), created)
+        before_s = _go_on(result, options, folder)
+        capabilities, parity = result.capabilities, result.parity
 
         def keep(campaign: Campaign) -> None:
-            _note(result, options, campaign, time.monotonic() - started)
+            _note(result, options, campaign, before_s + time.monotonic() - started)
+            merge_ledgers(result, capabilities, parity, set(campaign.plans))
             folder.write(PARTIAL_FILE, result.model_dump_json())
 
         say("measuring what the clients do against a broker that does nothing")
-        result.ceilings = measure_ceilings({one.workload.name: one.workload for one in options.workloads})
-        campaign = run_campaign(options, folder, say, keep, engine)
+        result.ceilings = result.ceilings or measure_ceilings(
+            {one.workload.name: one.workload for one in options.workloads}
+        )
+        earlier = Campaign(list(result.runs), {column.name: column for column in result.brokers})
+        campaign = run_campaign(options, folder, say, keep, earlier, engine)
         keep(campaign)
         broken = fold_runs(result, options.folder, say)
         _state(result, campaign.interrupted)
-        result.seconds = round(time.monotonic() - started, 3)
+        result.seconds = round(before_s + time.monotonic() - started, 3)
         report = _write(result, folder, say)
     return FinishedStudy(result, options.folder, report, broken)
+
+
+def _go_on(result: Result, options: StudyOptions, folder: StudyFolder) -> float:
+    """Take over what is finished when the study is to be gone on with; the seconds that it took."""
+    earlier = earlier_study(options.folder) if options.resume else None
+    if earlier is not None:
+        take_over(result, earlier)
+        folder.write(PARTIAL_FILE, earlier.model_dump_json())
+    if options.resume:
+        clear_unfinished(folder, result.runs)
+    return earlier.seconds if earlier is not None else 0.0
 
 
 def _fingerprint(options: StudyOptions) -> Fingerprint:

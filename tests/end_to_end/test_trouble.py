@@ -60,6 +60,43 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path):
     assert left_behind(tmp_path) == []
 
 
+def _times_of_histories(folder):
+    return {path: path.stat().st_mtime_ns for path in (folder / "out" / "cells").glob("*/*/*/meta.json")}
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_study_is_gone_on_with(tmp_path, how):
+    (tmp_path / "w.yaml").write_text(
+        "question: Is what is finished kept?\nmessages: {}\nneeds: {groups: {a: 1}}\n"
+        "phases: [{name: paced, paced: 50/s, for: 500ms}]\n"
+    )
+    words = ("run", "./w.yaml", "-b", "memory", "-n", "3", "-o", "out")
+    process = start_harness(tmp_path, *words)
+    _await(lambda: _finished_runs(tmp_path))
+    process.send_signal(how)
+    process.communicate(timeout=60)
+    _await(lambda: not left_behind(tmp_path), timeout_s=20)
+    finished = {(run["broker"], run["repeat"], run["history"]) for run in _finished_runs(tmp_path)}
+    before = {
+        path: at for path, at in _times_of_histories(tmp_path).items() if any(h in str(path) for *_, h in finished)
+    }
+    refused = run_harness(tmp_path, *words, "--resume", "--seed", "2")
+    assert refused.status == 2
+    assert "seed 2 instead of 1" in refused.err
+    done = run_harness(tmp_path, *words, "--resume")
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert result["state"] == "done", done.err
+    assert sorted((run["repeat"], run["state"]) for run in result["runs"]) == [(n, "done") for n in range(3)]
+    after = _times_of_histories(tmp_path)
+    assert before
+    assert {path: after[path] for path in before} == before  # what was finished was not run again
+    assert any("gone on with" in note for note in result["notes"])
+    assert result["capabilities"]
+    assert result["parity"]
+    assert not (tmp_path / "out" / "result.partial.json").exists()
+    assert left_behind(tmp_path) == []
+
+
 def test_a_killed_harness_leaves_nothing_running_and_its_histories_can_be_judged(tmp_path):
     process = start_harness(
         tmp_path, "run", "password_reset", "-b", "memory", "-n", "5", "--duration", "500ms", "-o", "out"

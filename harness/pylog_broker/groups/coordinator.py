@@ -28,6 +28,7 @@ from harness.pylog_broker.groups.messages import (
     SyncRequest,
 )
 from harness.pylog_broker.groups.offsets import OffsetTable, is_expired
+from harness.pylog_broker.groups.pending import PendingOffsets
 from harness.pylog_broker.groups.records import (
     NO_EXPIRY,
     CommittedOffset,
@@ -85,6 +86,8 @@ class CommitRequest(NamedTuple):
     offsets: Sequence[PartitionCommit]
     knows_epochs: bool = False
     """Version 9 and later: the generation may be the epoch of a consumer-protocol member."""
+    producer: tuple[int, int] | None = None
+    """Producer id and epoch of the transaction that the commit belongs to (TxnOffsetCommit)."""
 
 
 class GroupCoordinator:
@@ -98,6 +101,7 @@ class GroupCoordinator:
         self._topics = topics if topics is not None else NoTopics()
         self._groups: dict[str, Group] = {}
         self._offsets = OffsetTable(settings)
+        self._pending = PendingOffsets()
         self._member_bytes = 0
         self._alarms: list[tuple[float, str]] = []
         self._armed: dict[str, float] = {}
@@ -222,7 +226,7 @@ class GroupCoordinator:
     # Offsets
 
     def commit(self, group_id: str, request: CommitRequest, now: Instant) -> list[ErrorCode]:
-        """OffsetCommit: one error code for each offset, in order."""
+        """OffsetCommit and TxnOffsetCommit: one error code for each offset, in order."""
         error = self._refuse_commit(group_id, request, now)
         if error is not ErrorCode.NONE:
             return [error] * len(request.offsets)
@@ -241,14 +245,41 @@ class GroupCoordinator:
         records = [
             (offset_key(group_id, row.topic, row.partition), offset_value(position)) for row, position in admitted
         ]
-        if self._write(group_id, records, now):
+        if self._write(group_id, records, now, request.producer):
             for row, position in admitted:
-                self._offsets.put(group_id, row.topic, row.partition, position)
+                self._keep(group_id, row, position, request.producer)
         else:
             failed = ErrorCode.COORDINATOR_NOT_AVAILABLE
             errors = [failed if error is ErrorCode.NONE else error for error in errors]
         self._forget_if_idle(group_id)
         return errors
+
+    def _keep(
+        self, group_id: str, row: PartitionCommit, position: CommittedOffset, producer: tuple[int, int] | None
+    ) -> None:
+        if producer is None:
+            self._offsets.put(group_id, row.topic, row.partition, position)
+        else:
+            key = (group_id, row.topic, row.partition)
+            self._pending.add(self.journal_partition(group_id), producer[0], key, position)
+
+    def journal_partition(self, group_id: str) -> int:
+        """Return the partition of `__consumer_offsets` that a group's offsets are in."""
+        return partition_of(group_id, self._journal.partition_count)
+
+    def end_transaction(self, journal_partition: int, producer_id: int, now: Instant, *, committed: bool) -> None:
+        """A producer's transaction has its marker in a journal partition: its offsets count now, or never."""
+        for key, position in self._pending.end(journal_partition, producer_id).items():
+            if committed:
+                self._offsets.put(*key, position)
+            elif key[0] in self._groups:
+                self._forget_if_idle(key[0])
+        self._compaction.consider(journal_partition)
+        self._schedule_compaction(now)
+
+    def unstable(self, group_id: str) -> Collection[tuple[str, int]]:
+        """Return the (topic, partition) pairs of a group whose offset an open transaction may change."""
+        return self._pending.of_group(group_id).keys()
 
     def committed(self, group_id: str) -> Mapping[str, Mapping[int, CommittedOffset]]:
         """Return topic -> partition -> committed offset of a group; empty for an unknown one."""
@@ -277,6 +308,8 @@ class GroupCoordinator:
         by_group: dict[str, list[tuple[str, int]]] = {}
         for group_id, partition in self._offsets.keys_of_topic(topic):
             by_group.setdefault(group_id, []).append((topic, partition))
+        for group_id, partition in self._pending.keys_of_topic(topic):
+            by_group.setdefault(group_id, []).append((topic, partition))
         for group_id, keys in by_group.items():
             self._remove_offsets(group_id, keys, now)
 
@@ -302,18 +335,19 @@ class GroupCoordinator:
             return ErrorCode.GROUP_ID_NOT_FOUND
         if not group.is_empty:
             return ErrorCode.NON_EMPTY_GROUP
-        keys = self._offsets.keys_of_group(group_id)
+        keys = list({*self._offsets.keys_of_group(group_id), *self._pending.of_group(group_id)})
         tombstones: list[JournalRecord] = [(offset_key(group_id, *key), None) for key in keys]
         if not self._write(group_id, [*tombstones, *group.tombstones()], now):
             return ErrorCode.COORDINATOR_NOT_AVAILABLE
         for key in keys:
             self._offsets.remove(group_id, *key)
+            self._pending.forget(group_id, *key)
         self._forget(group)
         return ErrorCode.NONE
 
     def restore(self, records: Iterable[StoredRecord], topics: Collection[str], now: Instant) -> None:
         """Replay the journal, oldest first. Offsets of topics that are not in `topics` are dropped for good."""
-        replay = Replay(self._offsets)
+        replay = Replay(self._offsets, self._pending)
         for record in records:
             replay.take(record)
         consumer_groups = replay.consumer_groups
@@ -359,6 +393,8 @@ class GroupCoordinator:
 
     def _refuse_commit(self, group_id: str, request: CommitRequest, now: Instant) -> ErrorCode:
         group = self._groups.get(group_id)
+        if group is not None and request.producer is not None and _names_no_member(request):
+            return ErrorCode.NONE  # the transaction is what is checked; older clients do not say who they are
         if group is not None:
             return group.admit_commit(
                 request.member_id, request.instance_id, request.generation, now, knows_epochs=request.knows_epochs
@@ -375,7 +411,10 @@ class GroupCoordinator:
     def _refuse_offset(self, group_id: str, row: PartitionCommit) -> ErrorCode:
         if not _fits_bytes(row.metadata, self.settings.offset_metadata_bytes_max):
             return ErrorCode.OFFSET_METADATA_TOO_LARGE
-        if not self._offsets.has_room(group_id, row.topic, row.partition, row.metadata):
+        offsets, pending = self._offsets, self._pending
+        if not offsets.has_room(
+            group_id, row.topic, row.partition, row.metadata, pending.count, pending.metadata_bytes
+        ):
             return ErrorCode.POLICY_VIOLATION
         return ErrorCode.NONE
 
@@ -446,8 +485,11 @@ class GroupCoordinator:
 
     def _forget_if_idle(self, group_id: str) -> None:
         group = self._groups[group_id]
-        if group.never_lived and group.is_vacant and group_id not in self._offsets:
+        if group.never_lived and group.is_vacant and not self._has_offsets(group_id):
             self._forget(group)
+
+    def _has_offsets(self, group_id: str) -> bool:
+        return group_id in self._offsets or group_id in self._pending
 
     def _forget(self, group: Group) -> None:
         if isinstance(group, ClassicGroup):
@@ -462,7 +504,7 @@ class GroupCoordinator:
             expired = self._expired_offsets(group, now)
             if expired and not self._remove_offsets(group_id, expired, now):
                 return
-            void = group.is_vacant and group_id not in self._offsets
+            void = group.is_vacant and not self._has_offsets(group_id)
             if void and self._write(group_id, group.tombstones(), now):
                 self._forget(group)
 
@@ -488,12 +530,18 @@ class GroupCoordinator:
 
     # The journal
 
-    def _write(self, group_id: str, records: Sequence[JournalRecord], now: Instant) -> bool:
+    def _write(
+        self,
+        group_id: str,
+        records: Sequence[JournalRecord],
+        now: Instant,
+        producer: tuple[int, int] | None = None,
+    ) -> bool:
         if not records:
             return True
         partition = partition_of(group_id, self._journal.partition_count)
         try:
-            self._journal.append(partition, records, now.wall_ms)
+            self._journal.append(partition, records, now.wall_ms, producer)
         except JournalFailed as error:
             logger.error("group %s: %d records could not be stored: %s", group_id, len(records), error)
             return False
@@ -502,11 +550,13 @@ class GroupCoordinator:
         return True
 
     def _remove_offsets(self, group_id: str, keys: Sequence[tuple[str, int]], now: Instant) -> bool:
-        present = [key for key in keys if self._offsets.get(group_id, *key) is not None]
+        pending = self._pending.of_group(group_id)
+        present = [key for key in keys if key in pending or self._offsets.get(group_id, *key) is not None]
         if not self._write(group_id, [(offset_key(group_id, *key), None) for key in present], now):
             return False
         for key in present:
             self._offsets.remove(group_id, *key)
+            self._pending.forget(group_id, *key)
         return True
 
     def _schedule_compaction(self, now: Instant) -> None:
@@ -538,6 +588,10 @@ class GroupCoordinator:
 def _bytes_of(request: ConsumerHeartbeat) -> int:
     names = request.topic_names or ()
     return sum(len(name) for name in names) + len(request.topic_pattern or "")
+
+
+def _names_no_member(request: CommitRequest) -> bool:
+    return request.generation < 0 and not request.member_id and request.instance_id is None
 
 
 def _fits_bytes(text: str, bytes_max: int) -> bool:

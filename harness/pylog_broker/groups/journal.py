@@ -33,8 +33,18 @@ class Journal(Protocol):
         """Number of partitions; fixed for the life of the topic, because groups are hashed over it."""
         ...
 
-    def append(self, partition: int, records: Sequence[JournalRecord], now_ms: int) -> None:
-        """Append records in order. Raises JournalFailed."""
+    def append(
+        self,
+        partition: int,
+        records: Sequence[JournalRecord],
+        now_ms: int,
+        producer: tuple[int, int] | None = None,
+    ) -> None:
+        """Append records in order; those of a `producer` (id and epoch) belong to its transaction. Raises JournalFailed."""
+        ...
+
+    def is_held(self, partition: int) -> bool:
+        """Return whether an open transaction has records there, so that nothing may be cut off."""
         ...
 
     def end_offset(self, partition: int) -> int:
@@ -87,7 +97,7 @@ class Compaction:
 
     def consider(self, partition: int) -> None:
         """Begin to compact `partition` if it has outgrown its bound and no other is being compacted."""
-        if self._partition is not None:
+        if self._partition is not None or self._journal.is_held(partition):
             return
         bound = max(self._bytes_min, GROWTH_FACTOR * self._live_bytes.get(partition, 0))
         if self._journal.size_bytes(partition) <= bound:

@@ -33,13 +33,22 @@ class OffsetTable:
         """Return one committed offset, or None."""
         return self._groups.get(group_id, EMPTY_GROUP).get(topic, {}).get(partition)
 
-    def has_room(self, group_id: str, topic: str, partition: int, metadata: str) -> bool:
-        """Return whether an offset with this metadata may be kept within the bounds."""
+    def has_room(
+        self,
+        group_id: str,
+        topic: str,
+        partition: int,
+        metadata: str,
+        pending_count: int = 0,
+        pending_metadata_bytes: int = 0,
+    ) -> bool:
+        """Return whether an offset with this metadata may be kept within the bounds, beside what is pending."""
         before = self.get(group_id, topic, partition)
-        if before is None and self.count >= self._settings.offsets_max:
+        if before is None and self.count + pending_count >= self._settings.offsets_max:
             return False
         grown = len(metadata) - (len(before.metadata) if before is not None else 0)
-        return grown <= 0 or self.metadata_bytes + grown <= self._settings.offset_metadata_bytes_total_max
+        held = self.metadata_bytes + pending_metadata_bytes
+        return grown <= 0 or held + grown <= self._settings.offset_metadata_bytes_total_max
 
     def put(self, group_id: str, topic: str, partition: int, committed: CommittedOffset) -> None:
         """Keep an offset in place of the one before."""

@@ -53,12 +53,25 @@ class CommittedOffset(NamedTuple):
 
 
 class OffsetRecord(NamedTuple):
-    """An offset as replayed; None is a tombstone."""
+    """An offset as replayed; None is a tombstone.
+
+    In a transaction it is pending: `producer_id` says whose, `journal_partition` where its marker will be.
+    """
 
     group_id: str
     topic: str
     partition: int
     committed: CommittedOffset | None
+    producer_id: int = -1
+    journal_partition: int = -1
+
+
+class MarkerRecord(NamedTuple):
+    """The end of a producer's transaction in one partition of the journal, as replayed."""
+
+    journal_partition: int
+    producer_id: int
+    committed: bool
 
 
 class GroupRecord(NamedTuple):
@@ -77,7 +90,7 @@ class ConsumerRecord(NamedTuple):
     value: bytes | None
 
 
-StoredRecord = OffsetRecord | GroupRecord | ConsumerRecord
+StoredRecord = OffsetRecord | MarkerRecord | GroupRecord | ConsumerRecord
 
 JournalRecord = tuple[bytes, bytes | None]
 """Key and value; a value of None is a tombstone."""

@@ -6,16 +6,18 @@ from harness.pylog_broker.groups.consumer_messages import StoredConsumerGroup
 from harness.pylog_broker.groups.consumer_records import apply
 from harness.pylog_broker.groups.messages import StoredGroup
 from harness.pylog_broker.groups.offsets import OffsetTable
-from harness.pylog_broker.groups.records import ConsumerRecord, GroupRecord, StoredRecord
+from harness.pylog_broker.groups.pending import PendingOffsets
+from harness.pylog_broker.groups.records import ConsumerRecord, GroupRecord, MarkerRecord, StoredRecord
 
 
 class Replay:
     """Groups as stored, while records come in; offsets go straight into their table."""
 
-    def __init__(self, offsets: OffsetTable) -> None:
+    def __init__(self, offsets: OffsetTable, pending: PendingOffsets) -> None:
         self.classic_groups: dict[str, StoredGroup] = {}
         self._consumer_groups: dict[str, StoredConsumerGroup] = {}
         self._offsets = offsets
+        self._pending = pending
 
     def take(self, record: StoredRecord) -> None:
         """Take in one record, oldest first."""
@@ -26,8 +28,16 @@ class Replay:
                 self.classic_groups.pop(record.group_id, None)
             else:
                 self.classic_groups[record.group_id] = record.stored
+        elif isinstance(record, MarkerRecord):
+            ended = self._pending.end(record.journal_partition, record.producer_id)
+            for key, committed in ended.items() if record.committed else ():
+                self._offsets.put(*key, committed)
         elif record.committed is None:
             self._offsets.remove(record.group_id, record.topic, record.partition)
+            self._pending.forget(record.group_id, record.topic, record.partition)
+        elif record.producer_id >= 0:
+            key = (record.group_id, record.topic, record.partition)
+            self._pending.add(record.journal_partition, record.producer_id, key, record.committed)
         else:
             self._offsets.put(record.group_id, record.topic, record.partition, record.committed)
 
@@ -38,4 +48,5 @@ class Replay:
 
     def group_ids(self) -> set[str]:
         """Return every group that has members, a history or offsets."""
-        return {*self.classic_groups, *self.consumer_groups, *self._offsets.group_ids()}
+        offsets = {*self._offsets.group_ids(), *self._pending.group_ids()}
+        return {*self.classic_groups, *self.consumer_groups, *offsets}

@@ -18,7 +18,7 @@ from harness.pylog_broker.groups.messages import (
     SyncReply,
     SyncRequest,
 )
-from harness.pylog_broker.groups.offsets_topic import OffsetsTopic
+from harness.pylog_broker.groups.offsets_topic import TOPIC_NAME, OffsetsTopic
 from harness.pylog_broker.groups.settings import GroupSettings
 from harness.pylog_broker.groups.topic_image import TopicFacts
 from harness.pylog_broker.handlers.api import Deferred
@@ -101,9 +101,9 @@ class GroupService:
         self._timers = timers
         self._timer: Timer | None = None
         self._grace_until_s = float("-inf")
-        journal = OffsetsTopic(catalog, settings, on_append)
+        self._journal = journal = OffsetsTopic(catalog, settings, on_append)
         self.coordinator = GroupCoordinator(settings, journal, self.now(), CatalogImage(catalog))
-        self.coordinator.restore(journal.replay(), catalog.topics.keys(), self.now())
+        self.coordinator.restore(journal.records(), catalog.topics.keys(), self.now())
         self._arm()
 
     def now(self) -> Instant:
@@ -151,6 +151,16 @@ class GroupService:
         errors = self.coordinator.commit(group_id, request, self.now())
         self._arm()
         return errors
+
+    def offsets_partition(self, group_id: str) -> tuple[str, int]:
+        """Return the topic, made if need be, and the partition that keep a group's offsets. Raises StorageError."""
+        return self._journal.ensure().name, self.coordinator.journal_partition(group_id)
+
+    def transaction_ended(self, log: PartitionLog, producer_id: int, *, committed: bool) -> None:
+        """A transaction has its marker in a partition; if that is one of committed offsets, they count now, or never."""
+        if log.topic == TOPIC_NAME:
+            self.coordinator.end_transaction(log.partition, producer_id, self.now(), committed=committed)
+            self._arm()
 
     def delete_offsets(self, group_id: str, keys: Sequence[tuple[str, int]]) -> ErrorCode | list[ErrorCode]:
         """OffsetDelete: an error for all, or one for each (topic, partition)."""

@@ -23,6 +23,7 @@ from harness.pylog_broker.protocol.generated.api_versions import (
 
 FEATURES: dict[str, int] = {
     "group.version": 1,  # consumer-protocol groups (KIP-848)
+    "transaction.version": 2,  # every transaction's end raises the producer's epoch (KIP-890)
 }
 FEATURES_EPOCH = 0
 """Grows when a finalized feature changes, which needs another version of the broker."""

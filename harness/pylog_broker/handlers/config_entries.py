@@ -23,6 +23,8 @@ from harness.pylog_broker.storage.topic_config import (
     describe,
     format_value,
 )
+from harness.pylog_broker.transactions.settings import DOCS as TRANSACTION_DOCS
+from harness.pylog_broker.transactions.settings import KAFKA_NAMES as TRANSACTION_NAMES
 
 
 class Entry(NamedTuple):
@@ -81,6 +83,10 @@ def broker_entries(config: BrokerConfig) -> list[Entry]:
         kind = LIST if isinstance(raw, str) else LONG if name.endswith("bytes") else INT
         value = format_value(raw)
         entries.append(_broker_entry(config, name, value, kind, GROUP_DOCS[name]))
+    for name, field in TRANSACTION_NAMES.items():
+        kind = LONG if name.endswith("bytes") else INT
+        value = format_value(getattr(config.transactions, field))
+        entries.append(_broker_entry(config, name, value, kind, TRANSACTION_DOCS[name]))
     for row in SECURITY_TABLE:
         value = "" if row.secret else shown(config.security, row)
         entries.append(_broker_entry(config, row.name, value, STRING, row.doc))

@@ -1,8 +1,8 @@
 """OffsetFetch, versions 1 to 10: 2 all offsets of a group, 7 require stable, 8 several groups (KIP-709),
 9 member epochs of consumer-protocol groups (KIP-848), 10 topic ids.
 
-A partition without a committed offset answers -1 and no error. There are no transactions yet, so every offset is
-stable.
+A partition without a committed offset answers -1 and no error. Whoever requires stable offsets (version 7, KIP-447) gets
+UNSTABLE_OFFSET_COMMIT for a partition whose offset an open transaction may change, and comes again.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from harness.pylog_broker.protocol.generated.offset_fetch import (
 Offsets = Mapping[int, CommittedOffset]
 
 NOTHING_COMMITTED = CommittedOffset(-1, -1, "", -1)
+UNSTABLE = CommittedOffset(-1, -1, "", -1)
+"""Stands for an offset that is not to be had now; told from the one above by identity."""
 NO_OFFSETS: Offsets = {}
 
 
@@ -34,8 +36,8 @@ def handle(context: RequestContext, request: OffsetFetchRequest) -> OffsetFetchR
     """Answer for one group up to version 7, for several from version 8 on."""
     if context.version >= 8:
         read = _group_by_id if context.version >= 10 else _group_by_name
-        return OffsetFetchResponse(groups=[read(context, group) for group in request.groups])
-    committed = _committed(context, request.group_id)
+        return OffsetFetchResponse(groups=[read(context, group, request.require_stable) for group in request.groups])
+    committed = _committed(context, request.group_id, request.require_stable)
     if request.topics is None:
         asked: Iterable[tuple[str, Iterable[int]]] = committed.items()
     else:
@@ -58,11 +60,13 @@ def _refusal(context: RequestContext, group: OffsetFetchRequestGroup) -> ErrorCo
     return found.admit_fetch(group.member_id, group.member_epoch)
 
 
-def _group_by_name(context: RequestContext, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup:
+def _group_by_name(
+    context: RequestContext, group: OffsetFetchRequestGroup, require_stable: bool
+) -> OffsetFetchResponseGroup:
     error = _refusal(context, group)
     if error is not ErrorCode.NONE:
         return OffsetFetchResponseGroup(group.group_id, error_code=error)
-    committed = _committed(context, group.group_id)
+    committed = _committed(context, group.group_id, require_stable)
     if group.topics is None:
         asked: Iterable[tuple[str, Iterable[int]]] = committed.items()
     else:
@@ -74,12 +78,14 @@ def _group_by_name(context: RequestContext, group: OffsetFetchRequestGroup) -> O
     return OffsetFetchResponseGroup(group.group_id, topics)
 
 
-def _group_by_id(context: RequestContext, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup:
+def _group_by_id(
+    context: RequestContext, group: OffsetFetchRequestGroup, require_stable: bool
+) -> OffsetFetchResponseGroup:
     error = _refusal(context, group)
     if error is not ErrorCode.NONE:
         return OffsetFetchResponseGroup(group.group_id, error_code=error)
     catalog = context.broker.catalog
-    committed = _committed(context, group.group_id)
+    committed = _committed(context, group.group_id, require_stable)
     topics: list[OffsetFetchResponseGroupTopic] = []
     if group.topics is None:
         for name, partitions in committed.items():
@@ -97,9 +103,17 @@ def _group_by_id(context: RequestContext, group: OffsetFetchRequestGroup) -> Off
     return OffsetFetchResponseGroup(group.group_id, topics)
 
 
-def _committed(context: RequestContext, group_id: str) -> Mapping[str, Offsets]:
-    committed: Mapping[str, Offsets] = context.broker.groups.coordinator.committed(group_id)
-    return committed
+def _committed(context: RequestContext, group_id: str, require_stable: bool) -> Mapping[str, Offsets]:
+    """Topic -> partition -> offset; `UNSTABLE` in place of what an open transaction may change, if that matters."""
+    coordinator = context.broker.groups.coordinator
+    committed: Mapping[str, Offsets] = coordinator.committed(group_id)
+    unstable = coordinator.unstable(group_id) if require_stable else ()
+    if not unstable:
+        return committed
+    stable = {topic: dict(partitions) for topic, partitions in committed.items()}
+    for topic, partition in unstable:
+        stable.setdefault(topic, {})[partition] = UNSTABLE
+    return stable
 
 
 def _partitions(
@@ -113,6 +127,9 @@ def _rows(
 ) -> Iterable[tuple[int, int, int, str, ErrorCode]]:
     for partition in partitions:
         position = committed.get(partition, NOTHING_COMMITTED)
+        if position is UNSTABLE and error is ErrorCode.NONE:
+            yield partition, position.offset, position.leader_epoch, position.metadata, ErrorCode.UNSTABLE_OFFSET_COMMIT
+            continue
         yield partition, position.offset, position.leader_epoch, position.metadata, error
 
 

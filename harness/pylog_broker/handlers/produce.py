@@ -9,7 +9,9 @@ write. Nothing is appended before the whole request has been parsed.
 acks=0 has no response; an error closes the connection, which is the only sign the client can get. acks=all asks for
 `min.insync.replicas`, of which one node is one.
 
-Left out: transactions; a transactional batch is refused with INVALID_TXN_STATE.
+A transactional batch (KIP-98) goes to a partition that is in the producer's transaction; version 12 and later add the
+partition themselves (KIP-890). Otherwise it is INVALID_TXN_STATE, in version 11 TRANSACTION_ABORTABLE. A stale epoch is
+INVALID_PRODUCER_EPOCH. Without a transactional id in the request it is TRANSACTIONAL_ID_AUTHORIZATION_FAILED, as in Kafka.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from harness.pylog_broker.handlers.api import Api, CloseConnection, RequestConte
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.primitives import (
     MalformedMessage,
+    read_compact_nullable_string,
+    read_nullable_string,
     read_unsigned_varint,
     skip_tags,
     write_compact_string,
@@ -30,9 +34,11 @@ from harness.pylog_broker.protocol.primitives import (
 )
 from harness.pylog_broker.storage.batch import CODEC_MASK, TRANSACTIONAL_BIT, verify_produced
 from harness.pylog_broker.storage.errors import StorageError, StorageFailed
+from harness.pylog_broker.transactions.transaction import EPOCH_BUMP_FROM, ProducerIdentity
 
 if TYPE_CHECKING:
     from harness.pylog_broker.broker import Broker
+    from harness.pylog_broker.storage.batch import BatchHeader
     from harness.pylog_broker.storage.log import PartitionLog
 
 logger = logging.getLogger(__name__)
@@ -41,6 +47,7 @@ FLEXIBLE_FROM = 9
 TOPIC_IDS_FROM = 13
 ZSTD, ZSTD_FROM = 4, 7
 CODEC_LAST = 4
+ABORTABLE_FROM, IMPLICIT_FROM = 11, 12
 
 _read_int16 = struct.Struct(">h").unpack_from
 _read_int32 = struct.Struct(">i").unpack_from
@@ -75,6 +82,7 @@ class ProduceLane(NamedTuple):
     tail: bytes
     """What follows the records."""
     acks: int
+    transactional_id: str | None
     logs: list[PartitionLog]
     response_head: bytes
     response_tail: bytes
@@ -116,7 +124,9 @@ def _single_partition(lane: ProduceLane, body: memoryview, position: int) -> tup
 
 
 def _handle_single(broker: Broker, lane: ProduceLane, partition: int, records: memoryview) -> bytes | None:
-    outcome = _append(broker, lane.logs[partition], lane.version, lane.acks, broker.now_ms(), records)
+    outcome = _append(
+        broker, lane.logs[partition], lane.version, lane.acks, broker.now_ms(), records, lane.transactional_id
+    )
     if lane.acks == 0:
         _close_on_error(outcome)
         return None
@@ -124,7 +134,12 @@ def _handle_single(broker: Broker, lane: ProduceLane, partition: int, records: m
 
 
 def _new_lane(
-    context: RequestContext, body: memoryview, acks: int, name: memoryview, records: memoryview
+    context: RequestContext,
+    body: memoryview,
+    acks: int,
+    transactional_id: str | None,
+    name: memoryview,
+    records: memoryview,
 ) -> ProduceLane | None:
     """The lane of a request that has just been parsed and carries one partition; None where it is unusual."""
     version, broker = context.version, context.broker
@@ -136,7 +151,7 @@ def _new_lane(
     tail = b"\0\0\0" if flexible else b""  # no tags: of the partition, the topic, the request
     name_head = b"" if version >= TOPIC_IDS_FROM else _array(len(name), True) if flexible else _pack_int16(len(name))
     counts = 2 if flexible else 8
-    head_end = (1 if flexible else 2) + 6 + counts + len(name_head) + len(name)
+    head_end = _id_bytes(transactional_id, flexible) + 6 + counts + len(name_head) + len(name)
     length_bytes = len(_array(len(records), True)) if flexible else 4
     if len(body) != head_end + 4 + length_bytes + len(records) + len(tail):
         return None  # tagged fields, or a varint longer than it need be
@@ -147,30 +162,37 @@ def _new_lane(
         bytes(body[:head_end]),
         tail,
         acks,
+        transactional_id,
         topic.partitions,
         b"".join((one, name_head, name, one)),
         b"\0\0\0\0\0\0" if flexible else b"\0\0\0\0",  # no tags of the topic, throttle time, no tags
     )
 
 
+def _id_bytes(transactional_id: str | None, flexible: bool) -> int:
+    """What a transactional id takes in the request, its length included."""
+    if transactional_id is None:
+        return 1 if flexible else 2
+    size = len(transactional_id.encode())
+    return size + (len(_array(size, True)) if flexible else 2)
+
+
 def _handle_any(context: RequestContext, body: memoryview) -> bytes | None:
     """Parse and answer a request of any shape."""
     version = context.version
     try:
-        acks, transactional, topics = _parse(body, version)
-    except (struct.error, IndexError) as error:
+        acks, transactional_id, topics = _parse(body, version)
+    except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise MalformedMessage(f"Produce version {version}: {error}") from None
     broker = context.broker
     if not -1 <= acks <= 1:
         outcomes = [[_failure(ErrorCode.INVALID_REQUIRED_ACKS)] * len(partitions) for _, partitions in topics]
-    elif transactional:
-        outcomes = [[_failure(ErrorCode.INVALID_TXN_STATE)] * len(partitions) for _, partitions in topics]
     else:
         now_ms = broker.now_ms()
-        outcomes = [_append_topic(broker, version, acks, now_ms, name, rows) for name, rows in topics]
+        outcomes = [_append_topic(broker, version, acks, now_ms, name, rows, transactional_id) for name, rows in topics]
         if len(topics) == 1 and len(topics[0][1]) == 1:
             ((name, ((_, records),)),) = topics
-            context.connection.produce_lane = _new_lane(context, body, acks, name, records)
+            context.connection.produce_lane = _new_lane(context, body, acks, transactional_id, name, records)
     if acks != 0:
         return _encode(version, topics, outcomes)
     for topic_outcomes in outcomes:
@@ -194,7 +216,13 @@ def _failure(error: int, message: str | None = None) -> Outcome:
 
 
 def _append_topic(
-    broker: Broker, version: int, acks: int, now_ms: int, name: memoryview, rows: Partitions
+    broker: Broker,
+    version: int,
+    acks: int,
+    now_ms: int,
+    name: memoryview,
+    rows: Partitions,
+    transactional_id: str | None,
 ) -> list[Outcome]:
     if version >= TOPIC_IDS_FROM:
         topic = broker.topic_by_wire_id(bytes(name))
@@ -210,20 +238,32 @@ def _append_topic(
     outcomes = []
     for partition, records in rows:
         if 0 <= partition < len(logs):
-            outcomes.append(_append(broker, logs[partition], version, acks, now_ms, records))
+            outcomes.append(_append(broker, logs[partition], version, acks, now_ms, records, transactional_id))
         else:
             outcomes.append(_failure(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION))
     return outcomes
 
 
-def _append(broker: Broker, log: PartitionLog, version: int, acks: int, now_ms: int, records: memoryview) -> Outcome:
+def _append(
+    broker: Broker,
+    log: PartitionLog,
+    version: int,
+    acks: int,
+    now_ms: int,
+    records: memoryview,
+    transactional_id: str | None,
+) -> Outcome:
     if acks == -1 and log.config.min_insync_replicas > 1:
         return _failure(ErrorCode.NOT_ENOUGH_REPLICAS)
     try:
         header = verify_produced(records)
         attributes = header.attributes
-        if attributes & TRANSACTIONAL_BIT:
-            return _failure(ErrorCode.INVALID_TXN_STATE)
+        if attributes & TRANSACTIONAL_BIT and not log.producers.is_in_transaction(
+            header.producer_id, header.producer_epoch
+        ):
+            error = _admit(broker, log, version, header, transactional_id)
+            if error:
+                return _failure(error)
         codec = attributes & CODEC_MASK
         if codec > CODEC_LAST or (codec == ZSTD and version < ZSTD_FROM):
             return _failure(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
@@ -238,21 +278,39 @@ def _append(broker: Broker, log: PartitionLog, version: int, acks: int, now_ms: 
     return ErrorCode.NONE, result.base_offset, result.log_append_time_ms, result.log_start_offset, None
 
 
+def _admit(broker: Broker, log: PartitionLog, version: int, header: BatchHeader, transactional_id: str | None) -> int:
+    """Say whether the producer's transaction holds this partition, by now: an error code, or 0."""
+    if not transactional_id or header.producer_id < 0:
+        return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+    partition = (log.topic, log.partition)
+    identity = ProducerIdentity(header.producer_id, header.producer_epoch)
+    if version >= IMPLICIT_FROM:
+        error: ErrorCode = broker.transactions.add_partitions(
+            transactional_id, identity, [partition], client_version=EPOCH_BUMP_FROM
+        )
+    else:
+        error = broker.transactions.coordinator.verify_partition(transactional_id, identity, partition)
+    if error is ErrorCode.PRODUCER_FENCED:
+        return ErrorCode.INVALID_PRODUCER_EPOCH
+    if error is ErrorCode.INVALID_TXN_STATE and version >= ABORTABLE_FROM:
+        return ErrorCode.TRANSACTION_ABORTABLE
+    if error in (ErrorCode.COORDINATOR_NOT_AVAILABLE, ErrorCode.CONCURRENT_TRANSACTIONS) and version < IMPLICIT_FROM:
+        return ErrorCode.NOT_ENOUGH_REPLICAS  # what an older client takes as a reason to try again
+    return error
+
+
 # --- parsing -------------------------------------------------------------------------------------------------------
 
 
-def _parse(body: memoryview, version: int) -> tuple[int, bool, Topics]:
-    """acks, whether a transactional id was given, and topics; raises MalformedMessage, struct.error, IndexError."""
+def _parse(body: memoryview, version: int) -> tuple[int, str | None, Topics]:
+    """acks, transactional id, and topics; raises MalformedMessage, struct.error, IndexError."""
     if version >= FLEXIBLE_FROM:
-        length, position = read_unsigned_varint(body, 0)
-        transactional = length > 0
-        position += max(0, length - 1)
+        transactional_id, position = read_compact_nullable_string(body, 0)
         acks, _ = _read_acks(body, position)
-        return acks, transactional, _parse_flexible(body, position + 6, version)
-    (length,) = _read_int16(body, 0)
-    position = 2 + max(0, length)
+        return acks, transactional_id, _parse_flexible(body, position + 6, version)
+    transactional_id, position = read_nullable_string(body, 0)
     acks, _ = _read_acks(body, position)
-    return acks, length >= 0, _parse_classic(body, position + 6)
+    return acks, transactional_id, _parse_classic(body, position + 6)
 
 
 def _parse_classic(body: memoryview, position: int) -> Topics:

@@ -32,6 +32,7 @@ from harness.pylog_broker.storage.errors import CorruptLog, StorageError, Storag
 from harness.pylog_broker.storage.filesystem import FileSystem, OsFileSystem
 from harness.pylog_broker.storage.lock import FolderLock
 from harness.pylog_broker.storage.log import PartitionLog
+from harness.pylog_broker.storage.producer_state import EXPIRATION_MS
 from harness.pylog_broker.storage.recovery import Report, Shutdown, recover
 from harness.pylog_broker.storage.segment import OpenSegments
 from harness.pylog_broker.storage.topic import Topic, check_topic_name
@@ -69,6 +70,7 @@ class Catalog:
         self.image: MetadataImage = EMPTY_IMAGE
         self.image_followers: list[Callable[[MetadataImage], None]] = []
         """Called with each new image, once the logs are those of it."""
+        self.producer_id_expiration_ms = EXPIRATION_MS
         self.recovery_reports: dict[str, Report] = {}
         self._meta = os.path.join(self.data_dir, "meta")
         self._clock = clock
@@ -379,7 +381,7 @@ class Catalog:
                 log.flush_if_due(now_ms)
                 if retention_due:
                     log.apply_retention(now_ms)
-                    log.producers.expire(now_ms)
+                    log.producers.expire(now_ms, expiration_ms=self.producer_id_expiration_ms)
             except (StorageError, OSError) as error:
                 logger.error("upkeep of %s-%d: %s", log.topic, log.partition, error)
         if now_ms - self._checkpointed_ms >= CHECKPOINT_INTERVAL_MS:

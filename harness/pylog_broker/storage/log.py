@@ -15,6 +15,8 @@ from collections.abc import Callable
 
 from harness.pylog_broker.storage import lookup
 from harness.pylog_broker.storage.batch import (
+    KIND_BITS,
+    TRANSACTIONAL_BIT,
     BatchHeader,
     parse_header,
     patch_log_append_time,
@@ -245,6 +247,8 @@ class PartitionLog:
         self._scan_cost += size + BATCH_SCAN_COST
         if header.base_sequence >= 0:
             self.producers.update(header, base_offset, append_time_ms=append_time_ms, now_ms=now_ms)
+        elif header.attributes & KIND_BITS == TRANSACTIONAL_BIT:
+            self.producers.begin(header, base_offset, now_ms=now_ms)
         self._count_unflushed(header.record_count, now_ms)
         self.high_watermark = end_offset if self._replicated_to is None else self._replicated_to(end_offset)
         return AppendResult(base_offset, append_time_ms, self.log_start_offset, False)

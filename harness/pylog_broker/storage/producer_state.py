@@ -129,8 +129,10 @@ class ProducerState:
             raise InvalidTransactionState(f"producer {header.producer_id} has a transaction open in this partition")
         return None
 
-    def _earlier(self, producer: Producer, header: BatchHeader, expected: int) -> SequencedBatch:
+    def _earlier(self, producer: Producer, header: BatchHeader, expected: int) -> SequencedBatch | None:
         """The batch that is sent again, or OutOfOrderSequence."""
+        if header.base_sequence < 0:
+            return None  # the broker's own: it counts nothing, and repeats nothing
         if header.producer_epoch == producer.epoch:
             last = last_sequence(header.base_sequence, header.record_count)
             for batch in producer.batches:
@@ -154,6 +156,17 @@ class ProducerState:
         self._producers[producer_id] = producer
         if header.attributes & TRANSACTIONAL_BIT and producer_id not in self.ongoing:
             self.ongoing[producer_id] = base_offset
+        if len(self._producers) > PRODUCERS_MAX:
+            self._forget_oldest()
+
+    def begin(self, header: BatchHeader, base_offset: int, *, now_ms: int) -> None:
+        """Remember a transactional batch without a sequence: the coordinators write such ones."""
+        producer = self._producers.pop(header.producer_id, None)
+        if producer is None or producer.epoch != header.producer_epoch:
+            producer = self._renewed(producer, header.producer_epoch)
+        producer.last_ms = now_ms
+        self._producers[header.producer_id] = producer
+        self.ongoing.setdefault(header.producer_id, base_offset)
         if len(self._producers) > PRODUCERS_MAX:
             self._forget_oldest()
 
@@ -203,6 +216,8 @@ class ProducerState:
             stamped = header.attributes & 0x08
             append_time_ms = header.max_timestamp if stamped else -1
             self.update(header, header.base_offset, append_time_ms=append_time_ms, now_ms=header.max_timestamp)
+        elif header.producer_id >= 0 and header.attributes & TRANSACTIONAL_BIT:
+            self.begin(header, header.base_offset, now_ms=header.max_timestamp)
 
     def expire(self, now_ms: int, *, expiration_ms: int = EXPIRATION_MS) -> int:
         """Forget producers that were silent for `expiration_ms` and have no transaction open; how many."""

@@ -33,7 +33,16 @@ class ListJournal:
         self.ends = [0] * partition_count
         self.failing = False
 
-    def append(self, partition: int, records: Sequence[JournalRecord], now_ms: int) -> None:
+    def is_held(self, partition: int) -> bool:
+        return False
+
+    def append(
+        self,
+        partition: int,
+        records: Sequence[JournalRecord],
+        now_ms: int,
+        producer: tuple[int, int] | None = None,
+    ) -> None:
         if self.failing:
             raise JournalFailed("no space left on device")
         for record in records:

@@ -16,6 +16,7 @@ from harness.pylog_broker.protocol.message import Message
 from harness.pylog_broker.protocol.primitives import skip_tags, write_string
 from harness.pylog_broker.storage.catalog import Catalog
 from harness.pylog_broker.storage.disk_worker import InlineWorker
+from harness.pylog_broker.storage.filesystem import FileSystem
 from harness.pylog_broker.storage.log import LogSlice
 
 NOW_MS = 1_790_000_000_000
@@ -27,12 +28,17 @@ M = TypeVar("M", bound=Message)
 class LocalBroker:
     """One broker and one connection to it."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, *, file_system: FileSystem | None = None, **settings: str) -> None:
         self.now_s = 1000.0
         self.now_ms = NOW_MS
         self.config = build_config({name.replace("_", "."): value for name, value in settings.items()})
         self.catalog = Catalog.open(
-            folder, defaults=self.config.topic, clock=lambda: self.now_ms, worker=InlineWorker(), boot_id="boot"
+            folder,
+            defaults=self.config.topic,
+            clock=lambda: self.now_ms,
+            file_system=file_system,
+            worker=InlineWorker(),
+            boot_id="boot",
         )
         self.broker = Broker(
             self.config,

@@ -293,9 +293,6 @@ def test_init_producer_id(local: LocalBroker, version: int) -> None:
         assert local.call(known, version).producer_id not in {answer.producer_id for answer in answers}
         half = init_producer_id.InitProducerIdRequest(None, 0, answers[0].producer_id, -1)
         assert local.call(half, version).error_code == ErrorCode.INVALID_REQUEST
-    transactional = init_producer_id.InitProducerIdRequest("mine", 1000)
-    refused = local.call(transactional, version)
-    assert (refused.error_code, refused.producer_id) == (ErrorCode.UNSUPPORTED_VERSION, -1)
 
 
 @pytest.mark.parametrize("version", range(1, 6))

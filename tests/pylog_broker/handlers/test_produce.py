@@ -117,7 +117,10 @@ def test_errors_after_the_request_has_become_familiar(local: LocalBroker, versio
         (damaged(batch(), 0, struct.pack(">q", 5)), ErrorCode.INVALID_RECORD),
         (damaged(batch(), 23, struct.pack(">i", 7)), ErrorCode.INVALID_RECORD),
         (batch(attributes=0x20), ErrorCode.INVALID_RECORD),
-        (batch(attributes=0x10, producer_id=1, producer_epoch=0, base_sequence=0), ErrorCode.INVALID_TXN_STATE),
+        (
+            batch(attributes=0x10, producer_id=1, producer_epoch=0, base_sequence=0),
+            ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        ),
         (batch(attributes=0x05), ErrorCode.UNSUPPORTED_COMPRESSION_TYPE),
         (damaged(batch(), 16, b"\1"), ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT),
         (batch(b"x" * 1_048_588), ErrorCode.MESSAGE_TOO_LARGE),
@@ -189,12 +192,12 @@ def test_acks_all_asks_for_replicas_before_it_appends(local: LocalBroker) -> Non
     assert outcomes(local.call(request(local, "topic", rows, acks=-1), 9)) == refused
 
 
-def test_a_transactional_id_is_refused(local: LocalBroker) -> None:
+def test_a_plain_batch_of_a_transactional_producer_is_appended(local: LocalBroker) -> None:
     local.catalog.create_topic("topic", 1)
     asked = request(local, "topic", [(0, batch())])
     asked.transactional_id = "mine"
-    for version in (3, 9, 13):
-        assert outcomes(local.call(asked, version)) == [(0, ErrorCode.INVALID_TXN_STATE, -1)]
+    for offset, version in enumerate((3, 9, 13)):
+        assert outcomes(local.call(asked, version)) == [(0, ErrorCode.NONE, offset)]
 
 
 def test_internal_topics_are_closed_to_clients(local: LocalBroker) -> None:

@@ -10,6 +10,7 @@ import harness.pylog_broker
 from harness.pylog_broker.handlers import MODULES, load_handlers
 from harness.pylog_broker.protocol.generated.index import APIS
 from harness.pylog_broker.reference import api_table, settings_table
+from harness.pylog_broker.transactions.states import transition_table_markdown
 
 ROOM = Path(harness.pylog_broker.__file__).parent
 HELPERS = {"__init__", "api", "authorized_operations", "config_entries", "topic_settings"}
@@ -20,6 +21,10 @@ def _between_markers(name: str) -> str:
     match = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", text, re.DOTALL)
     assert match is not None
     return match[1]
+
+
+def test_the_table_of_transaction_states() -> None:
+    assert _between_markers("transactions") == transition_table_markdown()
 
 
 def test_the_table_of_apis() -> None:
