@@ -34,7 +34,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 unit: setup
-	$(BIN)/python -m pytest -m "not broker and not browser" -q --ignore=tests/end_to_end --ignore=tests/packaging
+	$(BIN)/python -m pytest -m "not broker and not container and not browser" -q --ignore=tests/end_to_end --ignore=tests/packaging
 
 # A million hostile frames against the log broker, guided by coverage; a finding is kept as crash-*.
 fuzz: setup

@@ -1,6 +1,7 @@
 """What every room's tests share: the marker for real brokers.
 
 ``@pytest.mark.broker(NAME)`` skips, by name and with the command that helps, where that broker is missing.
+``@pytest.mark.container(NAME)`` does the same where no container engine answers or its image is missing.
 With ``HARNESS_REQUIRE_BROKERS=1`` (as in continuous integration) a missing broker is a failure instead.
 """
 
@@ -19,12 +20,22 @@ def _missing(name: str) -> str | None:
     return missing_reason(name)
 
 
+@functools.cache
+def _missing_container(name: str) -> str | None:
+    from harness.brokers import engine, images
+
+    if reason := engine.reason_missing():
+        return reason
+    return None if images.present(name) else f"there is no image of {name}; get it with: {images.MAKE_IMAGES}"
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    for mark in item.iter_markers("broker"):
-        for name in mark.args:
-            reason = _missing(name)
-            if reason is None:
-                continue
-            if os.environ.get("HARNESS_REQUIRE_BROKERS") == "1":
-                pytest.fail(f"HARNESS_REQUIRE_BROKERS=1, but {reason}", pytrace=False)
-            pytest.skip(f"needs {name}: {reason}")
+    for marker, missing in (("broker", _missing), ("container", _missing_container)):
+        for mark in item.iter_markers(marker):
+            for name in mark.args:
+                reason = missing(name)
+                if reason is None:
+                    continue
+                if os.environ.get("HARNESS_REQUIRE_BROKERS") == "1":
+                    pytest.fail(f"HARNESS_REQUIRE_BROKERS=1, but {reason}", pytrace=False)
+                pytest.skip(f"needs {name}: {reason}")

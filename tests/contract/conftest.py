@@ -1,7 +1,8 @@
 """Every adapter of the registry, with every variant, against every broker it serves. A new adapter needs no edit here.
 
 Each broker is started once a session, each test has a prefix of its own. With HARNESS_PROBE_OUTPUT set to a file, the outcome of
-every probe (``harness.adapters.probes``) is written there as JSON.
+every probe (``harness.adapters.probes``) is written there as JSON. HARNESS_BACKENDS says how the brokers are had: ``process`` by
+default, ``docker``, or both with a comma between.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from tests.contract.subject import Subject
 
 # Shapes that differ from another one in a few features alone: they run these files and no others.
 FEATURES_ALONE = {"virtual-topics": ("test_features.py", "test_killed_broker.py")}
+BACKENDS = tuple(os.environ.get("HARNESS_BACKENDS", "process").split(","))
+CONTAINED = ("rabbitmq", "activemq", "kafka")  # pylog in a container is the same program
+ONCE_IS_ENOUGH = ({"client": "kafka-python"},)  # a second client library says nothing more about a container
 WITHOUT_DELIVERY = {"null"}  # accepts and never delivers: has a test file of its own
 _numbers = itertools.count(1)
 _probe_rows: list[dict[str, object]] = []
@@ -37,8 +41,14 @@ def _cases() -> list[Any]:
             if name in WITHOUT_DELIVERY:
                 continue
             label = "-".join([name, *settings.values()])
-            real = [] if broker == "memory" else [pytest.mark.broker(broker)]
-            cases.append(pytest.param((name, dict(settings), broker), id=f"{label}@{broker}", marks=real))
+            for backend in BACKENDS if broker in CONTAINED else ("process",):
+                if backend == "docker" and settings in ONCE_IS_ENOUGH:
+                    continue
+                place = "" if backend == "process" else f"+{backend}"
+                mark = pytest.mark.container if backend == "docker" else pytest.mark.broker
+                real = [] if broker == "memory" else [mark(broker)]
+                case = (name, dict(settings), broker, backend)
+                cases.append(pytest.param(case, id=f"{label}@{broker}{place}", marks=real))
     return cases
 
 
@@ -76,16 +86,17 @@ def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Runn
 def subject(
     request: pytest.FixtureRequest, brokers: dict[str, RunningBroker], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Subject]:
-    name, settings, broker = request.param
+    name, settings, broker, backend = request.param
     try:
         adapter = create_adapter(name, settings)
     except ModuleNotFoundError as missing:
         if os.environ.get("HARNESS_NO_SKIP"):
             raise
         pytest.skip(f"adapter {name} is not here: {missing}")
-    if broker not in brokers:
-        brokers[broker] = start(broker, tmp_path_factory.mktemp(broker))
-    subject = Subject(adapter, brokers[broker], f"t{os.getpid()}x{next(_numbers)}")
+    place = f"{broker}-{backend}"
+    if place not in brokers:
+        brokers[place] = start(broker, tmp_path_factory.mktemp(place), backend)
+    subject = Subject(adapter, brokers[place], f"t{os.getpid()}x{next(_numbers)}")
     request.node.user_properties.append(
         ("subject", (name, settings, subject.broker, adapter.capabilities(subject.broker)))
     )

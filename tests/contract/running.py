@@ -33,10 +33,10 @@ class NullBroker:
 
 
 class HouseBroker:
-    """A private process, as a run starts it."""
+    """A private process or a container, as a run starts it."""
 
-    def __init__(self, name: str, root: Path) -> None:
-        self._broker = create(name, root=root)
+    def __init__(self, name: str, root: Path, backend: str) -> None:
+        self._broker = create(name, root=root, backend=backend)
         self.info: BrokerInfo = self._broker.start(tier="D1", settings={})
 
     def kill_and_restart(self) -> None:
@@ -49,12 +49,12 @@ class HouseBroker:
         self._broker.wipe()
 
 
-def start(name: str, root: Path) -> RunningBroker:
+def start(name: str, root: Path, backend: str = "process") -> RunningBroker:
     """Skips where the broker is not on this machine; fails instead where HARNESS_NO_SKIP forbids skipping."""
     if name == "null":
         return NullBroker()
     try:
-        return HouseBroker(name, root)
+        return HouseBroker(name, root, backend)
     except BrokerMissing as missing:
         if os.environ.get("HARNESS_NO_SKIP"):
             raise

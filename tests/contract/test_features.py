@@ -192,7 +192,7 @@ def _consume_and_hang(
 
 def test_redelivery_after_a_killed_consumer(probed: Subject, request: pytest.FixtureRequest) -> None:
     """A worker process dies by SIGKILL with five unsettled messages; another member gets them."""
-    name, settings, _ = request.node.callspec.params["subject"]
+    name, settings, *_ = request.node.callspec.params["subject"]
     bench = probed.bench()
     bench.publish_ok(numbered(5))
     context = multiprocessing.get_context("spawn")
