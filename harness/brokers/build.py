@@ -59,7 +59,11 @@ def _stage(broker: str, context: Path, say: Say) -> None:
         failures = apply(plan_install([broker]), say)
         if failures:
             raise BrokerMissing("; ".join(failures.values()), next_command=f"harness broker install {broker}")
-        shutil.copytree(product(broker).locate().home / "libs", context / JARS[broker])
+        subject = product(broker)
+        shutil.copytree(subject.locate().home / "libs", context / JARS[broker])
+        # what the image runs with until it is given something else: the settings that the harness gives
+        for path, text in subject.contain(subject.default_port, subject.server_settings("D1")).files.items():
+            (context / Path(path).name).write_text(text, encoding="utf-8")
     if broker == "pylog":
         _stage_pylog(context / "program")
 
