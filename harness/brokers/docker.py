@@ -240,6 +240,7 @@ class DockerBroker:
             self._started_at = time.time()
             self._container.start()
             greeting = self._await_greeting(self._container)
+            self._container.pids()  # known from here on, also without the engine
         except BaseException:
             with contextlib.suppress(BrokerUnavailable):
                 self._discard()

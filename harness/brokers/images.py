@@ -117,6 +117,8 @@ def pull(name: str, say: Say) -> None:
                     shown = done
                     say(f"pulling {name}: {done >> 20} of {total >> 20} MiB")
     except (APIError, DockerException, requests.RequestException) as error:
+        if isinstance(error, APIError) and error.response is not None:
+            error.response.close()  # a stream that was refused is not read to its end
         raise _refused(name, engine.first_line(error)) from None
 
 
