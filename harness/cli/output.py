@@ -12,6 +12,7 @@ from rich.console import Console
 from harness.errors import HarnessError
 
 DOCUMENT_VERSION = 1
+LIVE_EVERY_S = 10.0  # between two lines about the same long thing where there is no terminal
 
 
 def stdout_console() -> Console:
@@ -42,10 +43,12 @@ class Progress:
         self._started = time.monotonic()
         self._live = sys.stderr.isatty() and not quiet
         self._quiet = quiet
+        self._told_at = self._started
 
     def __call__(self, text: str) -> None:
         if self._quiet:
             return
+        self._told_at = time.monotonic()
         seconds = time.monotonic() - self._started
         line = f"{int(seconds // 60):2d}:{int(seconds % 60):02d}  {text}"
         if self._live:
@@ -53,6 +56,12 @@ class Progress:
         else:
             sys.stderr.write(line + "\n")
         sys.stderr.flush()
+
+    def live(self, text: str) -> None:
+        """News that the next second makes old: shown on a terminal, elsewhere only one in ``LIVE_EVERY_S``."""
+        now = time.monotonic()
+        if self._live or now - self._told_at >= LIVE_EVERY_S:
+            self(text)
 
     def done(self) -> None:
         if self._live:

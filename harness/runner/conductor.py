@@ -28,6 +28,7 @@ from harness.runner.crew import Crew
 from harness.runner.drain import Drain
 from harness.runner.engine import ForkedEngine, LoadEngine
 from harness.runner.groundwork import Groundwork
+from harness.runner.pulse import Pulse
 from harness.runner.sampling import Sampler
 from harness.runner.unrest import Unrest
 
@@ -100,6 +101,7 @@ class Conductor:
         self._crew = Crew(cell, info, self.plan, groups, self._events, engine=self._engine)
         self._drain = Drain(adapter, info, self.plan, cell.workload, self._crew)
         self._unrest = Unrest(broker, self._crew, self._events, ground or Groundwork.beside(info))
+        self._pulse = Pulse(self._crew, cell.workload.needs.groups, say)
         self._phases: list[PhaseRecord] = []
         self._fair_at = 0.0
 
@@ -185,6 +187,7 @@ class Conductor:
         deadline_ns = start_ns + int((length_s + self._workload.drain_deadline) * 1e9)
         self._events.add("phase_started", at_ns=start_ns, phase=index, name=phase.name)
         self._say(f"{phase.name} ({phase.kind})")
+        self._pulse.begin(phase.name, until_ns=start_ns + int(length_s * 1e9))
         for publisher in self._crew.publishers:
             publisher.send(RunPhase(index, start_ns, deadline_ns))
         if phase.fault is not None:
@@ -239,6 +242,7 @@ class Conductor:
             self._note_phase(phase, index, start_ns, start_ns, None, None, 0, None, 0)
             return
         self._say(f"replay ({group})")
+        self._pulse.begin("replay", replayed=group)
         self._events.add("phase_started", at_ns=start_ns, phase=index, name=phase.name)
         members = self._crew.members_of(group)
         for member in members:
@@ -294,6 +298,7 @@ class Conductor:
 
     def _wait_drained(self, index: int, name: str) -> bool:
         started = time.monotonic_ns()
+        self._pulse.begin(f"{name}, draining")
         drained = self._drain.wait(self._tick)
         self._events.add(
             "drained", phase=index, groups=self._drain.state(), seconds=(time.monotonic_ns() - started) / 1e9
@@ -315,6 +320,7 @@ class Conductor:
         """Look after everything that may happen at any time: faults that are due, dead workers, a dead broker."""
         self._unrest.tick()
         self._crew.check()
+        self._pulse.beat()
         if not self._unrest.active() and (trouble := self._broker.trouble()):
             tail = "\n".join(self._broker.log_tail(5))
             raise BrokerUnavailable(

@@ -29,6 +29,7 @@ from harness.plan.loader import LoadedWorkload
 from harness.runner.conductor import CellSpec, Conductor
 from harness.runner.engine import LoadEngine
 from harness.runner.groundwork import Groundwork, Wanted
+from harness.runner.pulse import Headed
 from harness.statistics.orders import balanced_orders
 from harness.study.folder import StudyFolder
 from harness.study.options import BrokerChoice, StudyOptions
@@ -70,6 +71,7 @@ def run_campaign(
     order = 0
     total = options.repeats * len(options.brokers)
     run_id = folder.path.name
+    started, visited = time.monotonic(), 0
     for repeat, sequence in enumerate(orders):
         for place in sequence:
             order += 1
@@ -80,6 +82,8 @@ def run_campaign(
             if all(campaign.has(loaded.workload.name, choice.label, repeat) for loaded in options.workloads):
                 continue
             prefix = f"[{order}/{total}] {choice.label}, repeat {repeat + 1}"
+            say(prefix + _left(time.monotonic() - started, visited, visited + total - order + 1))
+            visited += 1
             try:
                 _visit(
                     options,
@@ -90,7 +94,7 @@ def run_campaign(
                     order,
                     run_id,
                     keep,
-                    _headed(say, prefix),
+                    Headed(say, prefix),
                     engine,
                 )
             except (KeyboardInterrupt, Interrupted):
@@ -100,11 +104,12 @@ def run_campaign(
     return campaign
 
 
-def _headed(say: Say, head: str) -> Say:
-    def headed(text: str) -> None:
-        say(f"{head}: {text}")
-
-    return headed
+def _left(elapsed_s: float, visited: int, total: int) -> str:
+    """How long the rest will take, as fast as it went until now; nothing before the first visit is over."""
+    if not visited:
+        return ""
+    left_s = elapsed_s / visited * (total - visited)
+    return f", about {left_s / 60:.0f} min left" if left_s >= 90 else f", about {left_s:.0f} s left"
 
 
 def _visit(
@@ -247,9 +252,7 @@ def _run_cell(
     )
     started = time.monotonic()
     try:
-        conductor = Conductor(
-            spec, broker, info, cast(Adapter, adapter), lambda text: say(f"{workload.name}: {text}"), engine, ground
-        )
+        conductor = Conductor(spec, broker, info, cast(Adapter, adapter), Headed(say, workload.name), engine, ground)
     except Unsupported as error:
         return RunRecord(
             workload=workload.name, broker=choice.label, repeat=repeat, order=order, seed=options.seed,
