@@ -33,6 +33,8 @@ NO_EPOCH = -1
 METADATA_CACHE_ENTRIES_MAX = 256
 METADATA_CACHE_KEY_BYTES_MAX = 4096
 LOOKUP_ENTRIES_MAX = 20_000
+UPKEEP_S = 1.0  # between two rounds of upkeep, at most
+CLEANER_STEP_S = 0.02  # between two looks at a compaction that is under way
 
 
 def leader_epoch_error(epoch: int, current: int) -> int:
@@ -98,6 +100,7 @@ class Broker:
         )
         self.on_topic_deleted: list[Callable[[str], None]] = [self.groups.forget_topic]
         """Called with the name of each topic that was deleted."""
+        self._cleaner_is_watched = False
         self.api_versions_cache: dict[int, bytes] = {}
         self.metadata_cache: dict[tuple[int, str, bytes], bytes] = {}
         self._image_version = catalog.image_version
@@ -185,7 +188,7 @@ class Broker:
         self._schedule_upkeep()
 
     def _schedule_upkeep(self) -> None:
-        interval_s = self.config.log_retention_check_interval_ms / 1000
+        interval_s = min(UPKEEP_S, self.config.log_retention_check_interval_ms / 1000)
         self.timers.schedule(self.now_s() + interval_s, self._upkeep)
 
     def _upkeep(self) -> None:
@@ -195,6 +198,17 @@ class Broker:
         except Exception:
             logger.exception("upkeep failed; it is tried again in the next round")
         self._schedule_upkeep()
+        self._watch_cleaner()
+
+    def _watch_cleaner(self) -> None:
+        if self.catalog.cleaner.busy and not self._cleaner_is_watched:
+            self._cleaner_is_watched = True
+            self.timers.schedule(self.now_s() + CLEANER_STEP_S, self._step_cleaner)
+
+    def _step_cleaner(self) -> None:
+        self._cleaner_is_watched = False
+        self.catalog.step_cleaner(self.now_ms())
+        self._watch_cleaner()
 
     def close(self) -> None:
         """Make everything durable and let go of the data folder."""

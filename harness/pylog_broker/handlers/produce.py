@@ -267,7 +267,11 @@ def _append(
         codec = attributes & CODEC_MASK
         if codec > CODEC_LAST or (codec == ZSTD and version < ZSTD_FROM):
             return _failure(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
-        result = log.append(records, header, now_ms=now_ms)
+        if log.opens_batches:
+            prepared, header = log.prepare(records, header)
+            result = log.append(prepared, header, now_ms=now_ms)
+        else:
+            result = log.append(records, header, now_ms=now_ms)
     except StorageFailed as error:
         logger.error("append to %s-%d: %s", log.topic, log.partition, error)
         return _failure(error.error_code, None)

@@ -31,6 +31,7 @@ LOG_APPEND_TIME_BIT = 0x08
 TRANSACTIONAL_BIT = 0x10
 CONTROL_BIT = 0x20
 KIND_BITS = TRANSACTIONAL_BIT | CONTROL_BIT
+DELETE_HORIZON_BIT = 0x40  # the base timestamp is when tombstones and markers may go (KIP-534)
 NO_PRODUCER_ID = -1
 NO_TIMESTAMP = -1
 
@@ -161,7 +162,7 @@ class Record(NamedTuple):
     headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
-def _read_varint(data: bytes, position: int) -> tuple[int, int]:
+def read_varint(data: bytes, position: int) -> tuple[int, int]:
     """A zig-zag varint of at most 10 bytes and the position behind it."""
     value = shift = 0
     while True:
@@ -176,7 +177,7 @@ def _read_varint(data: bytes, position: int) -> tuple[int, int]:
 
 
 def _read_bytes(data: bytes, position: int) -> tuple[bytes | None, int]:
-    length, position = _read_varint(data, position)
+    length, position = read_varint(data, position)
     if length < 0:
         return None, position
     if position + length > len(data):
@@ -185,7 +186,7 @@ def _read_bytes(data: bytes, position: int) -> tuple[bytes | None, int]:
 
 
 def _read_headers(data: bytes, position: int) -> tuple[tuple[tuple[str, bytes | None], ...], int]:
-    count, position = _read_varint(data, position)
+    count, position = read_varint(data, position)
     if count < 0 or count > len(data) - position:
         raise CorruptBatch(f"impossible number of record headers: {count}")
     headers: list[tuple[str, bytes | None]] = []
@@ -207,12 +208,12 @@ def iterate_records(batch: Buffer) -> Iterator[Record]:
     append_time = bool(header.attributes & LOG_APPEND_TIME_BIT)
     position = 0
     for _ in range(header.record_count):
-        length, position = _read_varint(data, position)
+        length, position = read_varint(data, position)
         end = position + length
         if length < 1 or end > len(data):
             raise CorruptBatch("a record runs past the end of its batch")
-        timestamp_delta, position = _read_varint(data, position + 1)  # one byte of unused attributes
-        offset_delta, position = _read_varint(data, position)
+        timestamp_delta, position = read_varint(data, position + 1)  # one byte of unused attributes
+        offset_delta, position = read_varint(data, position)
         key, position = _read_bytes(data, position)
         value, position = _read_bytes(data, position)
         headers, position = _read_headers(data, position)
@@ -225,7 +226,8 @@ def iterate_records(batch: Buffer) -> Iterator[Record]:
 # --- Building a batch: internal topics and tests ------------------------------------------------------------------
 
 
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
+    """A zig-zag varint."""
     value = (value << 1) ^ (value >> 63)
     out = bytearray()
     while value > 0x7F:
@@ -236,7 +238,7 @@ def _varint(value: int) -> bytes:
 
 
 def _length_prefixed(data: bytes | None) -> bytes:
-    return _varint(-1) if data is None else _varint(len(data)) + data
+    return varint(-1) if data is None else varint(len(data)) + data
 
 
 def _encode_record(
@@ -246,12 +248,12 @@ def _encode_record(
     value: bytes | None,
     headers: Sequence[tuple[str, bytes | None]],
 ) -> bytes:
-    parts = [b"\x00", _varint(timestamp_delta), _varint(delta), _length_prefixed(key), _length_prefixed(value)]
-    parts.append(_varint(len(headers)))
+    parts = [b"\x00", varint(timestamp_delta), varint(delta), _length_prefixed(key), _length_prefixed(value)]
+    parts.append(varint(len(headers)))
     for name, data in headers:
         parts += [_length_prefixed(name.encode()), _length_prefixed(data)]
     body = b"".join(parts)
-    return _varint(len(body)) + body
+    return varint(len(body)) + body
 
 
 def build_batch(
@@ -296,3 +298,34 @@ def build_batch(
     )
     _CRC.pack_into(batch, 17, checksum(batch, CRC_START, len(batch)))
     return batch
+
+
+def with_records(header: BatchHeader, body: bytes, attributes: int) -> bytes:
+    """The batch with the same records in another codec."""
+    return rebuild_batch(header, body, attributes, header.base_timestamp, header.max_timestamp, header.record_count)
+
+
+def rebuild_batch(
+    header: BatchHeader, body: bytes, attributes: int, base_timestamp: int, max_timestamp: int, record_count: int
+) -> bytes:
+    """A stored batch with another records section; offsets, epoch, producer and sequence stay, the CRC is new."""
+    batch = bytearray(HEADER_SIZE) + body
+    _HEADER.pack_into(
+        batch,
+        0,
+        header.base_offset,
+        len(batch) - LOG_OVERHEAD,
+        header.leader_epoch,
+        2,
+        0,
+        attributes,
+        header.last_offset_delta,
+        base_timestamp,
+        max_timestamp,
+        header.producer_id,
+        header.producer_epoch,
+        header.base_sequence,
+        record_count,
+    )
+    _CRC.pack_into(batch, 17, checksum(batch, CRC_START, len(batch)))
+    return bytes(batch)

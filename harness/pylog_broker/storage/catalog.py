@@ -5,6 +5,7 @@
     <data dir>/meta/*.log, *.checkpoint    the metadata log, see `controller`
     <data dir>/meta/checkpoint.json        how far each log was known to be sound; the clean-shutdown marker
     <data dir>/meta/log_starts.json        log starts that DeleteRecords has moved
+    <data dir>/meta/cleaner.json           up to where compaction has cleaned each log
     <data dir>/<topic>-<partition>/        segments, as Apache Kafka names them, and the topic's id
 
 FORMAT.md, next to this file, describes each. One thread owns a catalog and its logs. Topics, ids and settings belong to the
@@ -26,6 +27,7 @@ from harness.pylog_broker.controller.controller import Controller
 from harness.pylog_broker.controller.image import EMPTY_IMAGE, TOPIC_RESOURCE, MetadataImage, TopicImage
 from harness.pylog_broker.controller.node import MetadataNode
 from harness.pylog_broker.storage import ownership
+from harness.pylog_broker.storage.compaction.cleaner import Cleaner, CleanerSettings
 from harness.pylog_broker.storage.disk_worker import Job, ThreadWorker, Worker
 from harness.pylog_broker.storage.documents import current_boot_id, read_document, write_document
 from harness.pylog_broker.storage.errors import CorruptLog, StorageError, StorageFailed
@@ -44,6 +46,7 @@ logger = logging.getLogger(__name__)
 
 CHECKPOINT_INTERVAL_MS = 60_000  # between two checkpoints of logs that changed too little to need one earlier
 RETENTION_INTERVAL_MS = 5_000  # between two looks at what is expired
+SELF_COMPACTED_TOPICS = frozenset({"__consumer_offsets"})  # their owner knows better what is alive
 
 
 class Catalog:
@@ -59,6 +62,8 @@ class Catalog:
         clock: Callable[[], int],
         file_system: FileSystem,
         worker: Worker,
+        cleaner_worker: Worker,
+        cleaner: CleanerSettings,
         boot_id: str,
         new_uuid: Callable[[], uuid.UUID],
     ) -> None:
@@ -86,6 +91,10 @@ class Catalog:
         self._rows: dict[str, dict[str, int]] = {}
         self._starts: dict[str, int] = {}
         self._keys: dict[PartitionLog, str] = {}
+        self._progress: dict[str, list[int]] = {}
+        self._cleaner_worker = cleaner_worker
+        self.cleaner = Cleaner(file_system, cleaner_worker, cleaner, save_progress=self._save_progress)
+        self.retention_interval_ms = RETENTION_INTERVAL_MS
         self._checkpointed_ms = self._retained_ms = clock()
         self._closed = False
         file_system.mkdir(self._meta)
@@ -101,6 +110,7 @@ class Catalog:
         node_id: int = 1,
         file_system: FileSystem | None = None,
         worker: Worker | None = None,
+        cleaner: CleanerSettings | None = None,
         boot_id: str | None = None,
         new_uuid: Callable[[], uuid.UUID] = uuid.uuid4,
     ) -> Catalog:
@@ -115,6 +125,8 @@ class Catalog:
             clock=clock,
             file_system=file_system or OsFileSystem(),
             worker=worker or ThreadWorker(),
+            cleaner_worker=worker or ThreadWorker("pylog-cleaner"),
+            cleaner=cleaner or CleanerSettings(),
             boot_id=current_boot_id() if boot_id is None else boot_id,
             new_uuid=new_uuid,
         )
@@ -140,6 +152,7 @@ class Catalog:
         checkpoint = self._read_checkpoint()
         self._rows = dict(checkpoint["partitions"])
         self._starts = dict(self._read("log_starts") or {})
+        self._progress = dict(self._read("cleaner") or {})
         shutdown = self._shutdown(checkpoint)
         image = node.image
         live = {
@@ -187,8 +200,14 @@ class Catalog:
         self._fs.mkdir(directory)
         ownership.claim(self._fs, directory, topic.topic_id)
         key = f"{topic.topic_id}/{partition}"
+        clean_to, gaps_to = self._progress.get(key, (0, 0))
         state, report = recover(
-            self._fs, directory, row=self._rows.get(key), log_start=self._starts.get(key, 0), shutdown=shutdown
+            self._fs,
+            directory,
+            row=self._rows.get(key),
+            log_start=self._starts.get(key, 0),
+            shutdown=shutdown,
+            gaps_to=gaps_to,
         )
         if report.scanned_bytes or report.truncated_bytes or report.damage:
             self.recovery_reports[f"{topic.name}-{partition}"] = report
@@ -205,6 +224,7 @@ class Catalog:
         )
         log.sync_closed()
         self._keys[log] = key
+        self.cleaner.resume(log, clean_to)
         return log
 
     def _add(self, topic: Topic) -> None:
@@ -233,6 +253,14 @@ class Catalog:
         """Make a new log start durable at once. It has a document of its own: the checkpoint is the worker's to write."""
         self._starts[self._keys[log]] = log.log_start_offset
         self._save("log_starts", {key: start for key, start in self._starts.items() if key in self._rows})
+
+    def _save_progress(self, log: PartitionLog, clean_to: int, gaps_to: int) -> None:
+        """On the cleaner's worker, the only one that writes this document."""
+        key = self._keys.get(log)
+        if key is not None:
+            self._progress = {name: row for name, row in self._progress.items() if name in self._rows}
+            self._progress[key] = [clean_to, gaps_to]
+            self._save("cleaner", self._progress)
 
     # --- following the image ----------------------------------------------------------------------------------------
 
@@ -342,6 +370,7 @@ class Catalog:
     def _abandon(self, logs: list[PartitionLog]) -> None:
         for log in logs:
             self._rows.pop(self._keys.pop(log), None)
+            self.cleaner.forget(log)
             log.abandon()
 
     def delete_topic(self, name: str) -> None:
@@ -373,7 +402,7 @@ class Catalog:
 
     def maintain(self, now_ms: int) -> None:
         """Periodic work, to be called about once a second: retention, `flush.ms`, expiry of producers, checkpoints."""
-        retention_due = now_ms - self._retained_ms >= RETENTION_INTERVAL_MS
+        retention_due = now_ms - self._retained_ms >= self.retention_interval_ms
         if retention_due:
             self._retained_ms = now_ms
         for log in self._keys:
@@ -392,6 +421,11 @@ class Catalog:
         if dirty:
             self.checkpoint(dirty)
         self.controller.node.maintain()
+        self.step_cleaner(now_ms)
+
+    def step_cleaner(self, now_ms: int) -> None:
+        """Go on with compaction; to be called more often than `maintain` while `cleaner.busy`."""
+        self.cleaner.step((log for log in self._keys if log.topic not in SELF_COMPACTED_TOPICS), now_ms)
 
     def checkpoint(self, logs: list[PartitionLog]) -> None:
         """Have the worker write down how far these logs are sound, so that recovery after a kill starts from here."""
@@ -420,6 +454,8 @@ class Catalog:
         if self._closed:
             return
         self._closed = True
+        self.cleaner.close()
+        self._cleaner_worker.close()
         self._worker.close()
         clean = True
         for log, key in self._keys.items():

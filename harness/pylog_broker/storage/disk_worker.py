@@ -35,13 +35,14 @@ class InlineWorker:
 class ThreadWorker:
     """Does the jobs on one thread of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "pylog-disk") -> None:
+        self._name = name
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     def submit(self, job: Job) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="pylog-disk", daemon=True)
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
             self._thread.start()
         self._jobs.put(job)
 

@@ -10,18 +10,23 @@ never the state of the log.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import random
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 
 from harness.pylog_broker.storage import lookup
 from harness.pylog_broker.storage.batch import (
     KIND_BITS,
     TRANSACTIONAL_BIT,
+    CODEC_MASK,
+    HEADER_SIZE,
     BatchHeader,
     parse_header,
     patch_log_append_time,
     patch_offset,
+    with_records,
 )
+from harness.pylog_broker.storage.compression import CODEC_NUMBERS, compress, decompress
 from harness.pylog_broker.storage.control import Marker, build_marker
 from harness.pylog_broker.storage.disk_worker import InlineWorker, Job, Worker
 from harness.pylog_broker.storage.errors import (
@@ -39,6 +44,7 @@ from harness.pylog_broker.storage.housekeeping import (
     write_recovery_aids,
 )
 from harness.pylog_broker.storage.index import RELATIVE_OFFSET_MAX, SparseIndex
+from harness.pylog_broker.storage.raw_records import require_keys
 from harness.pylog_broker.storage.retention import SegmentFacts, expired_segments
 from harness.pylog_broker.storage.segment import OpenSegments, Segment, SegmentFile
 from harness.pylog_broker.storage.stability import Unreplicated
@@ -98,6 +104,8 @@ class PartitionLog:
         self.leader_epochs = state.leader_epochs
         self._unreplicated = Unreplicated()
         self.failure: str | None = None
+        self.cleaning = False
+        """Closed segments are being compacted: their files stay until that is done."""
         self._cursors: dict[int, tuple[Segment, int, int]] = {}
         self._unflushed_records = 0
         self._unflushed_since_ms = -1
@@ -152,11 +160,24 @@ class PartitionLog:
         self._index_interval = config.index_interval_bytes
         self._flush_messages = config.flush_messages
         self._log_append_time = config.log_append_time
+        self._codec = CODEC_NUMBERS.get(config.compression_type)
+        self.opens_batches = config.compacts or self._codec is not None
+        """Whether what producers send has to go through `prepare` first."""
         self._schedule_roll()
 
     def _schedule_roll(self) -> None:
         active = self._active
-        self._roll_at_ms = active.created_ms + self.config.segment_ms if active.size > 0 else INT64_MAX
+        self._roll_at_ms = self._roll_time(active.created_ms) if active.size > 0 else INT64_MAX
+
+    def _roll_time(self, created_ms: int) -> int:
+        """When a segment that began at `created_ms` is closed: jitter keeps many partitions from doing it at once."""
+        config = self.config
+        age_ms = config.segment_ms
+        if config.segment_jitter_ms > 0:
+            age_ms -= random.randrange(min(config.segment_jitter_ms, config.segment_ms))
+        if config.compacts:
+            age_ms = min(age_ms, config.max_compaction_lag_ms)
+        return created_ms + age_ms
 
     def _begin_epoch(self) -> None:
         """Note that this leader writes from the log end on, before anything is written with its epoch."""
@@ -167,6 +188,24 @@ class PartitionLog:
                 raise StorageFailed(f"{self.directory}: {error}") from error
 
     # --- append -----------------------------------------------------------------------------------------------------
+
+    def prepare(self, batch: bytearray | memoryview, header: BatchHeader) -> tuple[bytearray | memoryview, BatchHeader]:
+        """A verified batch as this topic stores it: with keys where it compacts, in its codec where it has one.
+
+        Raises InvalidRecord, CorruptBatch or CodecMissing.
+        """
+        codec = self._codec
+        recompress = codec is not None and codec != header.attributes & CODEC_MASK
+        if not recompress and not self.config.compacts:
+            return batch, header
+        data = decompress(header.attributes & CODEC_MASK, bytes(batch[HEADER_SIZE : header.length]))
+        if self.config.compacts:
+            require_keys(data, header.record_count)
+        if codec is None or not recompress:
+            return batch, header
+        attributes = (header.attributes & ~CODEC_MASK) | codec
+        stored = bytearray(with_records(header, compress(codec, data), attributes))
+        return stored, parse_header(stored)
 
     def append(self, batch: bytearray | memoryview, header: BatchHeader, *, now_ms: int) -> AppendResult:
         """Assign offsets to a verified batch and write it; patches `batch` in place.
@@ -299,7 +338,7 @@ class PartitionLog:
             raise StorageFailed(f"{active.log_path}: {error}") from error
         if active.size == 0:
             active.created_ms = now_ms
-            self._roll_at_ms = now_ms + self.config.segment_ms
+            self._roll_at_ms = self._roll_time(now_ms)
         return opened
 
     def _count_unflushed(self, records: int, now_ms: int) -> None:
@@ -393,7 +432,7 @@ class PartitionLog:
         return count
 
     def _delete_oldest(self, count: int) -> None:
-        if count == 0:
+        if count == 0 or self.cleaning:  # retention comes again soon
             return
         removed = self._segments[:count]
         del self._segments[:count]
@@ -406,6 +445,22 @@ class PartitionLog:
             self._open_segments.forget(segment)
             self._worker.submit(delete_segment_files(self._fs, segment))
         self._scan_cost += 1
+
+    def touch(self, segment: Segment) -> None:
+        """Note that a closed segment was opened."""
+        self._open_segments.touch(segment)
+
+    def replace_segments(self, end_offset: int, fresh: Segment) -> None:
+        """Put a compacted segment in the place of those from its base offset up to `end_offset`."""
+        first, last = bisect_left(self._bases, fresh.base_offset), bisect_left(self._bases, end_offset)
+        removed = self._segments[first:last]
+        assert removed
+        assert removed[-1] is not self._active
+        self._segments[first:last], self._bases[first:last] = [fresh], [fresh.base_offset]
+        self._cursors.clear()
+        for segment in removed:
+            segment.deleted = True
+            self._open_segments.forget(segment)
 
     def delete_records_before(self, offset: int) -> int:
         """Move the log start up to `offset` (DeleteRecords) and delete segments that lie wholly below it.

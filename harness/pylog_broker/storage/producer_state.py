@@ -150,7 +150,7 @@ class ProducerState:
         if producer is None or producer.epoch != header.producer_epoch:
             producer = self._renewed(producer, header.producer_epoch)
         sequence = header.base_sequence
-        last = (sequence + header.record_count - 1) & SEQUENCE_MAX
+        last = (sequence + header.last_offset_delta) & SEQUENCE_MAX  # the record count is less after compaction
         producer.batches.append(SequencedBatch(sequence, last, base_offset, append_time_ms))
         producer.last_ms = now_ms
         self._producers[producer_id] = producer
@@ -182,6 +182,13 @@ class ProducerState:
             if key not in self.ongoing:
                 del self._producers[key]
                 return
+
+    def last_batches(self) -> dict[int, tuple[int, int]]:
+        """Producer id -> epoch, and base offset of its last batch in that epoch, or -1: what compaction has to leave."""
+        return {
+            key: (producer.epoch, producer.batches[-1].base_offset if producer.batches else -1)
+            for key, producer in self._producers.items()
+        }
 
     def check_marker(self, marker: Marker) -> None:
         """Raise InvalidProducerEpoch or CoordinatorFenced for a marker of a producer epoch or coordinator that is past."""

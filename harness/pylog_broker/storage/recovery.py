@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from harness.pylog_broker.storage.batch import CONTROL_BIT, BatchHeader
+from harness.pylog_broker.storage.compaction.swap import finish_swaps
 from harness.pylog_broker.storage.control import read_marker
 from harness.pylog_broker.storage.documents import read_document
 from harness.pylog_broker.storage.errors import CorruptBatch, CorruptLog, UnsupportedFormat
@@ -67,13 +68,14 @@ def recover(
     row: Mapping[str, int] | None,
     log_start: int,
     shutdown: Shutdown,
+    gaps_to: int = 0,
 ) -> tuple[LogState, Report]:
     """Rebuild the state of the log in `directory`.
 
     `row` is the partition's row of the checkpoint document, if there is one; `log_start` is where DeleteRecords has moved the
-    log start. Raises OSError.
+    log start, and `gaps_to` the offset below which compaction may have left gaps. Raises OSError.
     """
-    return _Recovery(file_system, directory, row, log_start, shutdown).run()
+    return _Recovery(file_system, directory, row, log_start, shutdown, gaps_to).run()
 
 
 class _Recovery:
@@ -84,8 +86,10 @@ class _Recovery:
         row: Mapping[str, int] | None,
         log_start: int,
         shutdown: Shutdown,
+        gaps_to: int,
     ) -> None:
         self.fs = file_system
+        self.gaps_to = gaps_to
         self.directory = directory
         self.row = row
         self.log_start = log_start
@@ -123,6 +127,7 @@ class _Recovery:
         return LogState(self.segments, start, end, producers, self._leader_epoch(), self.epochs), report
 
     def _list_segments(self) -> None:
+        finish_swaps(self.fs, self.directory)
         self.names = self.fs.listdir(self.directory)
         bases: list[int] = []
         for name in self.names:
@@ -135,7 +140,9 @@ class _Recovery:
             path = os.path.join(self.directory, f"{base:0{NAME_DIGITS}d}.log")
             status = self.fs.stat(path)
             created_ms = int(status.st_mtime * 1000)
-            self.segments.append(Segment(self.fs, self.directory, base, size=status.st_size, created_ms=created_ms))
+            segment = Segment(self.fs, self.directory, base, size=status.st_size, created_ms=created_ms)
+            segment.gaps = base < self.gaps_to
+            self.segments.append(segment)
 
     def _mark_synced(self) -> None:
         if self.row is not None:
@@ -218,7 +225,7 @@ class _Recovery:
         position = start
         try:
             for position_found, header in check_batches(
-                self.fs, file.fd, start, segment.size, expected_offset=end_offset
+                self.fs, file.fd, start, segment.size, expected_offset=end_offset, gaps=segment.gaps
             ):
                 segment.note(index, position_found, header, interval=INDEX_INTERVAL_BYTES)
                 if header.leader_epoch > self.epochs.latest:
@@ -296,7 +303,7 @@ class _Recovery:
             start, expected_offset = index.before_offset(offset)
             try:
                 for position, header in check_batches(
-                    self.fs, file.fd, start, segment.size, expected_offset=expected_offset
+                    self.fs, file.fd, start, segment.size, expected_offset=expected_offset, gaps=segment.gaps
                 ):
                     if header.base_offset < offset:
                         continue

@@ -69,11 +69,13 @@ def walk_headers(
     *,
     expected_offset: int | None,
     read_bytes: int = WALK_BYTES,
+    gaps: bool = False,
 ) -> Iterator[tuple[int, BatchHeader]]:
     """(position, header) of each batch in [position, end), without checking CRCs.
 
     Offsets have to follow each other without a gap, from `expected_offset` on where that is known: the base offset is not
-    covered by the CRC, its neighbours are what it can be checked against. Raises BadBatch.
+    covered by the CRC, its neighbours are what it can be checked against. With `gaps`, as compaction leaves them, offsets only
+    have to ascend. Raises BadBatch.
     """
     buffer, start = b"", position
     while position < end:
@@ -81,15 +83,20 @@ def walk_headers(
         if inside + HEADER_SIZE > len(buffer):
             buffer, start, inside = file_system.pread(fd, read_bytes, position), position, 0
         header = _header_at(buffer, inside, position, end)
-        if header.base_offset != expected_offset and expected_offset is not None:
-            raise BadBatch(position, f"offset {header.base_offset} where {expected_offset} has to be")
+        if expected_offset is not None and header.base_offset != expected_offset:
+            _refuse_offset(position, header.base_offset, expected_offset, gaps)
         yield position, header
         position += header.length
         expected_offset = header.next_offset
 
 
+def _refuse_offset(position: int, offset: int, expected_offset: int, gaps: bool) -> None:
+    if not gaps or offset < expected_offset:
+        raise BadBatch(position, f"offset {offset} where {expected_offset} has to be")
+
+
 def check_batches(
-    file_system: FileSystem, fd: int, position: int, end: int, *, expected_offset: int | None
+    file_system: FileSystem, fd: int, position: int, end: int, *, expected_offset: int | None, gaps: bool = False
 ) -> Iterator[tuple[int, BatchHeader]]:
     """(position, header) of each batch in [position, end), offsets and CRC checked; raises BadBatch at the first unsound one."""
     buffer, start = b"", position
@@ -98,8 +105,8 @@ def check_batches(
         if inside + HEADER_SIZE > len(buffer):
             buffer, start, inside = file_system.pread(fd, SCAN_BYTES, position), position, 0
         header = _header_at(buffer, inside, position, end)
-        if header.base_offset != expected_offset and expected_offset is not None:
-            raise BadBatch(position, f"offset {header.base_offset} where {expected_offset} has to be")
+        if expected_offset is not None and header.base_offset != expected_offset:
+            _refuse_offset(position, header.base_offset, expected_offset, gaps)
         if inside + header.length > len(buffer):
             buffer, start, inside = file_system.pread(fd, max(SCAN_BYTES, header.length), position), position, 0
         try:
@@ -145,6 +152,7 @@ class Segment:
         "damaged",
         "deleted",
         "file",
+        "gaps",
         "index",
         "max_timestamp",
         "max_timestamp_offset",
@@ -174,6 +182,7 @@ class Segment:
         self.synced = False  # all that was in it when it was closed, or found at start, is fsynced
         self.damaged = False  # unsound batches were met; what lies behind them is not known
         self.deleted = False
+        self.gaps = False  # compaction has been here: offsets ascend, and need not follow each other
 
     @property
     def log_path(self) -> str:
@@ -223,7 +232,13 @@ class Segment:
         self.max_timestamp, self.max_timestamp_offset = NO_TIMESTAMP, self.base_offset
         try:
             for position, header in walk_headers(
-                self._fs, self.file.fd, 0, self.size, expected_offset=self.base_offset, read_bytes=SCAN_BYTES
+                self._fs,
+                self.file.fd,
+                0,
+                self.size,
+                expected_offset=self.base_offset,
+                read_bytes=SCAN_BYTES,
+                gaps=self.gaps,
             ):
                 self.note(index, position, header, interval=INDEX_INTERVAL_BYTES)
         except BadBatch:
@@ -260,6 +275,13 @@ class Segment:
                 return 0
         return timestamp
 
+    def oldest_ms(self) -> int:
+        """Largest timestamp in ms of the first batch, or -1."""
+        file, _ = self.open()
+        for _, header in walk_headers(self._fs, file.fd, 0, self.size, expected_offset=None):
+            return header.max_timestamp
+        return NO_TIMESTAMP
+
     # --- finding batches --------------------------------------------------------------------------------------------
 
     def corrupt(self, error: BadBatch) -> CorruptLog:
@@ -273,7 +295,9 @@ class Segment:
         file, index = self.open()
         position, expected_offset = index.before_offset(offset)
         try:
-            yield from walk_headers(self._fs, file.fd, position, self.size, expected_offset=expected_offset)
+            yield from walk_headers(
+                self._fs, file.fd, position, self.size, expected_offset=expected_offset, gaps=self.gaps
+            )
         except BadBatch as error:
             raise self.corrupt(error) from error
 
@@ -310,6 +334,7 @@ class Segment:
                 walk_from,
                 self.size,
                 expected_offset=expected_offset if expected_offset >= 0 else None,
+                gaps=self.gaps,
             ):
                 if position + header.length > position_max:
                     if next_offset < 0 and position > start:
@@ -331,7 +356,9 @@ class Segment:
             return end
         file, _ = self.open()
         try:
-            for _ in check_batches(self._fs, file.fd, start, end_found_on_disk, expected_offset=expected_offset):
+            for _ in check_batches(
+                self._fs, file.fd, start, end_found_on_disk, expected_offset=expected_offset, gaps=self.gaps
+            ):
                 pass
         except BadBatch as error:
             if error.position == start:

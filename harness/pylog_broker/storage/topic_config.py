@@ -58,6 +58,11 @@ class TopicConfig:
         """Whether retention removes old segments."""
         return "delete" in self.cleanup_policy
 
+    @property
+    def compacts(self) -> bool:
+        """Whether the cleaner keeps only the last value of each key."""
+        return "compact" in self.cleanup_policy
+
     def with_overrides(self, overrides: Mapping[str, str]) -> TopicConfig:
         """This config with Kafka-named values on top; raises InvalidConfig for an unknown name or a bad value."""
         return replace(self, **{_setting(name).field: parse_value(name, value) for name, value in overrides.items()})
@@ -106,15 +111,18 @@ SETTINGS: Mapping[str, Setting] = {
             LIST,
             ("delete", "compact"),
             "What happens to old records: 'delete' removes whole segments by age and size, 'compact' keeps at least the "
-            "last value of each key. Compaction itself is not done yet: a compacted topic keeps everything.",
+            "last value of each key, both do both.",
         ),
         _choice(
             "compression.type",
             STRING,
-            ("producer",),
-            "Batches are stored as the producer compressed them; 'producer' is the only value.",
+            ("producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"),
+            "How batches are stored: as the producer compressed them, or in this codec, for which the broker opens and "
+            "compresses each batch that came in another one.",
         ),
-        _number("delete.retention.ms", LONG, 0, "How long tombstones stay after compaction." + _KEPT),
+        _number(
+            "delete.retention.ms", LONG, 0, "How long in ms tombstones stay after the first compaction that met them."
+        ),
         _number("file.delete.delay.ms", LONG, 0, "Delay before a removed file is unlinked." + _KEPT),
         _number(
             "flush.messages",
@@ -124,7 +132,12 @@ SETTINGS: Mapping[str, Setting] = {
         ),
         _number("flush.ms", LONG, 0, "Longest time in ms that a record stays without an fsync."),
         _number("index.interval.bytes", INT, 0, "Bytes of log between two entries of the sparse index."),
-        _number("max.compaction.lag.ms", LONG, 1, "Longest time before a record is compacted." + _KEPT),
+        _number(
+            "max.compaction.lag.ms",
+            LONG,
+            1,
+            "Longest time in ms before a record is compacted, whatever the dirty share.",
+        ),
         _number("max.message.bytes", INT, 0, "Largest record batch in bytes, as compressed by the producer."),
         _number(
             "message.timestamp.after.max.ms",
@@ -144,8 +157,8 @@ SETTINGS: Mapping[str, Setting] = {
             ("CreateTime", "LogAppendTime"),
             "Whose clock stamps the records: the producer's or the broker's.",
         ),
-        _number("min.cleanable.dirty.ratio", DOUBLE, 0, "Dirty share at which compaction starts." + _KEPT, maximum=1),
-        _number("min.compaction.lag.ms", LONG, 0, "Shortest time before a record is compacted." + _KEPT),
+        _number("min.cleanable.dirty.ratio", DOUBLE, 0, "Dirty share at which compaction starts.", maximum=1),
+        _number("min.compaction.lag.ms", LONG, 0, "Shortest time in ms before a record is compacted."),
         _number(
             "min.insync.replicas",
             INT,
@@ -157,7 +170,12 @@ SETTINGS: Mapping[str, Setting] = {
         _number("retention.ms", LONG, -1, "Age in ms at which segments go; -1 is no limit."),
         _number("segment.bytes", INT, 14, "Size in bytes at which the active segment is closed."),
         _number("segment.index.bytes", INT, 4, "Size of a segment's index file." + _KEPT),
-        _number("segment.jitter.ms", LONG, 0, "Random part of segment.ms." + _KEPT),
+        _number(
+            "segment.jitter.ms",
+            LONG,
+            0,
+            "Longest time in ms by which a segment may be closed before segment.ms, at random.",
+        ),
         _number("segment.ms", LONG, 1, "Age in ms at which the active segment is closed, full or not."),
         _choice(
             "unclean.leader.election.enable",

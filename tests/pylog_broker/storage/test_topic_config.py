@@ -46,7 +46,7 @@ def test_values_are_typed() -> None:
         ("retention.ms", "-2", "-1 .. "),
         ("segment.bytes", str(2**31), "2147483647"),
         ("cleanup.policy", "delete,shrink", "'compact'"),
-        ("compression.type", "zstd", "'producer'"),
+        ("compression.type", "brotli", "'producer'"),
         ("preallocate", "yes", "'true'"),
         ("flush.messages", "0", "1 .. "),
     ],
