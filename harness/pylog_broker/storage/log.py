@@ -16,10 +16,10 @@ from collections.abc import Callable
 
 from harness.pylog_broker.storage import lookup
 from harness.pylog_broker.storage.batch import (
-    KIND_BITS,
-    TRANSACTIONAL_BIT,
     CODEC_MASK,
     HEADER_SIZE,
+    KIND_BITS,
+    TRANSACTIONAL_BIT,
     BatchHeader,
     parse_header,
     patch_log_append_time,
