@@ -19,6 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from harness.pylog_broker.broker import Broker
+from harness.pylog_broker.client import GONE, QUIET, READ, WRITE, Connection
 from harness.pylog_broker.connection import SCRATCH_BYTES, FrameMemory, FrameReader, FramingError
 from harness.pylog_broker.dispatch import Dispatcher, Parked, Peer
 from harness.pylog_broker.doors import Door, Doors
@@ -47,46 +48,6 @@ SENDFILE_BYTES_PER_TURN = (1 << 20) + (64 << 10)
 IDLE_CHECK_INTERVAL_S_MAX = 5.0
 DRAIN_SECONDS_MAX = 2.0
 """How long a shutdown goes on sending responses that are half sent."""
-
-_READ = select.EPOLLIN | select.EPOLLRDHUP
-_WRITE = select.EPOLLOUT | select.EPOLLRDHUP
-_QUIET = select.EPOLLRDHUP
-_GONE = select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP
-
-
-class Connection:
-    """One client connection: its socket, its framing, and the response that is being sent or waited for."""
-
-    __slots__ = (
-        "active_s",
-        "closed",
-        "fd",
-        "handshaking",
-        "interest",
-        "outgoing",
-        "parked",
-        "peer",
-        "reader",
-        "socket",
-        "tls",
-    )
-
-    def __init__(
-        self, client: socket.socket | TlsSocket, reader: FrameReader, peer: Peer, now_s: float, tls: TlsSocket | None
-    ) -> None:
-        self.socket = client
-        self.tls = tls
-        """The same socket where the listener is encrypted."""
-        self.handshaking = tls is not None
-        self.fd = client.fileno()
-        self.reader = reader
-        self.peer = peer
-        self.parked: Parked | None = None
-        self.outgoing: deque[memoryview | LogSlice] = deque()
-        self.interest = _READ
-        self.active_s = now_s
-        """When bytes last went through, in seconds of the monotonic clock."""
-        self.closed = False
 
 
 class Server:
@@ -224,7 +185,7 @@ class Server:
         tls = door.encrypt(client) if door.encrypt is not None else None
         connection = Connection(tls or client, reader, Peer(state), self._broker.now_s(), tls)
         self._connections[connection.fd] = connection
-        self._epoll.register(connection.fd, _READ)
+        self._epoll.register(connection.fd, READ)
 
     def _close(self, connection: Connection, reason: str | None = None) -> None:
         if connection.closed:
@@ -275,15 +236,15 @@ class Server:
         if connection.handshaking:
             self._handshake(connection)
         elif connection.parked is not None:
-            if events & _GONE:
+            if events & GONE:
                 self._close(connection)
             else:
-                self._set_interest(connection, _QUIET)  # the next request has come early; it waits in the kernel
+                self._set_interest(connection, QUIET)  # the next request has come early; it waits in the kernel
         elif events & select.EPOLLOUT:
             self._continue_sending(connection)
         elif events & select.EPOLLIN:
             self._receive(connection)
-        elif events & _GONE:
+        elif events & GONE:
             self._close(connection)
 
     def _handshake(self, connection: Connection) -> None:
@@ -295,13 +256,13 @@ class Server:
             self._close(connection, f"no TLS connection came about: {error}")
             return
         if not done:
-            self._set_interest(connection, _WRITE if tls.wants_write else _READ)
+            self._set_interest(connection, WRITE if tls.wants_write else READ)
             return
         connection.handshaking = False
         state = connection.peer.connection
         if not state.listener.protocol.sasl:
             state.principal = tls.principal()
-        self._set_interest(connection, _READ)
+        self._set_interest(connection, READ)
         self._receive(connection)  # the client's first request may have come with the end of the handshake
 
     def _receive(self, connection: Connection) -> None:
@@ -329,12 +290,14 @@ class Server:
 
     def _receive_pending(self, connection: Connection, tls: TlsSocket) -> None:
         """What TLS has decrypted already will not wake epoll: take it now, unless an answer has to go out first."""
-        if not connection.closed and connection.parked is None and not connection.outgoing and tls.pending():
+        is_busy = connection.parked is not None or connection.outgoing or connection.peer.connection.mute_until_s
+        if not connection.closed and not is_busy and tls.pending():
             self._resumable.append(connection)
 
     def _serve(self, connection: Connection) -> None:
         """Answer every whole request that has come, until one cannot be answered or sent at once."""
         reader, handle, peer = connection.reader, self._dispatcher.handle, connection.peer
+        state = peer.connection
         held: list[bytes] = []
         reason: str | None = None
         try:
@@ -342,7 +305,11 @@ class Server:
                 response = handle(frame, peer)
                 if response.__class__ is bytes:
                     held.append(response)
-                    if len(frame) < HELD_REQUEST_BYTES_MAX and len(held) < HELD_RESPONSES_MAX:
+                    if (
+                        len(frame) < HELD_REQUEST_BYTES_MAX
+                        and len(held) < HELD_RESPONSES_MAX
+                        and not state.mute_until_s
+                    ):
                         continue
                 if held:
                     self._send_bytes(connection, held[0] if len(held) == 1 else b"".join(held))
@@ -351,7 +318,7 @@ class Server:
                     self._park(connection, response)
                 elif response.__class__ is list:
                     self._send_parts(connection, response)
-                if connection.closed or connection.outgoing or connection.parked is not None:
+                if connection.closed or connection.outgoing or connection.parked is not None or state.mute_until_s:
                     break
         except (FramingError, MalformedMessage, CloseConnection) as error:
             reason = str(error)
@@ -360,10 +327,29 @@ class Server:
             reason = "internal error"
         if held:
             self._send_bytes(connection, held[0] if len(held) == 1 else b"".join(held))
+        self._end_turn(connection, reason)
+
+    def _end_turn(self, connection: Connection, reason: str | None) -> None:
+        """Close the connection for a reason, or put aside what has come of its next request."""
         if reason is not None:
             self._close(connection, reason)
         elif not connection.closed:
-            reader.keep()
+            connection.reader.keep()
+            if connection.peer.connection.mute_until_s:
+                self._mute(connection)
+
+    def _mute(self, connection: Connection) -> None:
+        """A client above its quota: once its answer is out, nothing is read from it for a while (KIP-219)."""
+        if connection.parked is not None or connection.outgoing:
+            return
+        self._set_interest(connection, QUIET)
+
+        def listen_again() -> None:
+            connection.peer.connection.mute_until_s = 0.0
+            if not connection.closed and not self._draining and connection.parked is None and not connection.outgoing:
+                self._go_on(connection)
+
+        self._broker.timers.schedule(connection.peer.connection.mute_until_s, listen_again)
 
     # --- sending ---------------------------------------------------------------------------------------------------
 
@@ -378,7 +364,7 @@ class Server:
         self.bytes_out += sent
         if sent < len(response):
             connection.outgoing.append(memoryview(response)[sent:])
-            self._set_interest(connection, _WRITE)
+            self._set_interest(connection, WRITE)
 
     def _send_parts(self, connection: Connection, response: list[bytes | bytearray | LogSlice]) -> None:
         size = sum(part.length if isinstance(part, LogSlice) else len(part) for part in response)
@@ -400,7 +386,14 @@ class Server:
         if self._draining:
             self._close(connection)
             return
-        self._set_interest(connection, _READ)
+        self._go_on(connection)
+
+    def _go_on(self, connection: Connection) -> None:
+        """An answer is out: read on, unless the client is to wait."""
+        if connection.peer.connection.mute_until_s:
+            self._mute(connection)
+            return
+        self._set_interest(connection, READ)
         self._serve_kept(connection)
 
     def _send_outgoing(self, connection: Connection) -> None:
@@ -440,7 +433,7 @@ class Server:
         if budget < SENDFILE_BYTES_PER_TURN:
             connection.active_s = self._broker.now_s()
         if outgoing:
-            self._set_interest(connection, _WRITE)
+            self._set_interest(connection, WRITE)
 
     def _read_ahead(self, connection: Connection, part: LogSlice) -> None:
         """Turn the beginning of a file range into bytes: what is encrypted cannot go out by sendfile."""
@@ -490,5 +483,4 @@ class Server:
         if connection.peer.connection.closing:
             self._close(connection)
         elif not connection.closed and not connection.outgoing:
-            self._set_interest(connection, _READ)
-            self._serve_kept(connection)
+            self._go_on(connection)

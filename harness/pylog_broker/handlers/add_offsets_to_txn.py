@@ -11,6 +11,7 @@ import logging
 from harness.pylog_broker.handlers.api import Api, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.add_offsets_to_txn import AddOffsetsToTxnRequest, AddOffsetsToTxnResponse
+from harness.pylog_broker.security.acl import Operation, Resource
 from harness.pylog_broker.storage.errors import StorageError
 from harness.pylog_broker.transactions.transaction import ProducerIdentity
 
@@ -23,6 +24,10 @@ def handle(context: RequestContext, request: AddOffsetsToTxnRequest) -> AddOffse
         return AddOffsetsToTxnResponse(error_code=ErrorCode.INVALID_REQUEST)
     if not request.group_id:
         return AddOffsetsToTxnResponse(error_code=ErrorCode.INVALID_GROUP_ID)
+    if not context.allows(Operation.WRITE, Resource.TRANSACTIONAL_ID, request.transactional_id):
+        return AddOffsetsToTxnResponse(error_code=ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+    if not context.allows(Operation.READ, Resource.GROUP, request.group_id):
+        return AddOffsetsToTxnResponse(error_code=ErrorCode.GROUP_AUTHORIZATION_FAILED)
     try:
         partition = context.broker.groups.offsets_partition(request.group_id)
     except StorageError as failure:

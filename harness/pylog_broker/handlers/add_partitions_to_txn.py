@@ -23,6 +23,7 @@ from harness.pylog_broker.protocol.generated.add_partitions_to_txn import (
     AddPartitionsToTxnResponseResultTopic,
     AddPartitionsToTxnResponseTopic,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
 from harness.pylog_broker.transactions.transaction import Partition, ProducerIdentity
 
 
@@ -73,6 +74,16 @@ def _add(
 ) -> dict[Partition, ErrorCode]:
     if not transactional_id:
         return dict.fromkeys(partitions, ErrorCode.INVALID_REQUEST)
+    if not context.allows(Operation.WRITE, Resource.TRANSACTIONAL_ID, transactional_id):
+        return dict.fromkeys(partitions, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+    refused = {name for name, _ in partitions if not context.allows(Operation.WRITE, Resource.TOPIC, name)}
+    if refused:
+        return {
+            partition: ErrorCode.TOPIC_AUTHORIZATION_FAILED
+            if partition[0] in refused
+            else ErrorCode.OPERATION_NOT_ATTEMPTED
+            for partition in partitions
+        }
     unknown = {partition for partition in partitions if not context.broker.has_partition(*partition)}
     if unknown:
         return {
@@ -90,6 +101,8 @@ def _add(
 def _verify(
     context: RequestContext, transactional_id: str, identity: ProducerIdentity, partitions: Sequence[Partition]
 ) -> dict[Partition, ErrorCode]:
+    if not context.allows(Operation.WRITE, Resource.TRANSACTIONAL_ID, transactional_id):
+        return dict.fromkeys(partitions, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
     errors = {}
     for partition in partitions:
         error = context.broker.transactions.coordinator.verify_partition(transactional_id, identity, partition)

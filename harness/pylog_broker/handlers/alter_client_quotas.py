@@ -19,7 +19,7 @@ from harness.pylog_broker.protocol.generated.alter_client_quotas import (
     AlterClientQuotasResponseEntity,
     AlterClientQuotasResponseEntry,
 )
-from harness.pylog_broker.security.acl import CLUSTER_NAME, Operation, Resource
+from harness.pylog_broker.security.acl import CLUSTER_NAME, CLUSTER_REFUSED, Operation, Resource
 from harness.pylog_broker.security.quotas import CLIENT_ID, ENTITIES_MAX, KEYS, USER
 from harness.pylog_broker.storage.errors import StorageError
 
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 def handle(context: RequestContext, request: AlterClientQuotasRequest) -> AlterClientQuotasResponse:
     """Each entity on its own."""
     if not context.allows(Operation.ALTER_CONFIGS, Resource.CLUSTER, CLUSTER_NAME):
-        return _answer(request, [(ErrorCode.CLUSTER_AUTHORIZATION_FAILED, None)] * len(request.entries))
+        return _answer(request, [(ErrorCode.CLUSTER_AUTHORIZATION_FAILED, CLUSTER_REFUSED)] * len(request.entries))
     outcome: list[tuple[int, str | None]] = []
     records: list[Record] = []
     for entry in request.entries:

@@ -17,7 +17,7 @@ from harness.pylog_broker.protocol.generated.alter_user_scram_credentials import
     AlterUserScramCredentialsResponse,
     AlterUserScramCredentialsResponseResult,
 )
-from harness.pylog_broker.security.acl import CLUSTER_NAME, Operation, Resource
+from harness.pylog_broker.security.acl import CLUSTER_NAME, CLUSTER_REFUSED, Operation, Resource
 from harness.pylog_broker.security.service import SCRAM_CODES
 from harness.pylog_broker.storage.errors import StorageError
 
@@ -31,7 +31,7 @@ def handle(context: RequestContext, request: AlterUserScramCredentialsRequest) -
     """All changes of one user are made, or none."""
     users = dict.fromkeys([row.name for row in request.deletions] + [row.name for row in request.upsertions])
     if not context.allows(Operation.ALTER, Resource.CLUSTER, CLUSTER_NAME):
-        return _answer(dict.fromkeys(users, (ErrorCode.CLUSTER_AUTHORIZATION_FAILED, None)))
+        return _answer(dict.fromkeys(users, (ErrorCode.CLUSTER_AUTHORIZATION_FAILED, CLUSTER_REFUSED)))
     outcome: dict[str, tuple[int, str | None]] = {}
     records: list[Record] = []
     for user in users:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.pylog_broker.security.sasl import Exchange
 
 
+OPERATIONS_NOT_ASKED = -(2**31)
 DEFAULT_LISTENER = Listener("PLAINTEXT", Protocol.PLAINTEXT, "127.0.0.1", 0)
 
 
@@ -138,6 +139,25 @@ class RequestContext:
         if not authorizer.enabled:
             return True
         return authorizer.allows(self.principal, self.client_host[1:], operation, resource, name)
+
+    def operations(self, resource: Resource, name: str, *, asked: bool) -> int:
+        """What the client may do to that, as a bit set (KIP-430); the least integer where it was not asked for."""
+        if not asked:
+            return OPERATIONS_NOT_ASKED
+        authorizer = self.broker.security.authorizer
+        return authorizer.operations(self.principal, self.client_host[1:], resource, name)
+
+    def throttle_ms(self, key: str, count: int) -> int:
+        """Note `count` bytes against the client's quota; how long in ms it is to wait, and is not read from meanwhile."""
+        quotas = self.broker.security.quotas
+        if not quotas.active:
+            return 0
+        now_s = self.broker.now_s()
+        user = self.principal.partition(":")[2]
+        wait_ms = quotas.throttle_ms(key, user, self.client_id or "", count, now_s)
+        if wait_ms:
+            self.connection.mute_until_s = now_s + wait_ms / 1000
+        return wait_ms
 
     @property
     def principal(self) -> str:

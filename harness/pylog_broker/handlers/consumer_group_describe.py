@@ -12,7 +12,6 @@ from harness.pylog_broker.groups.assignors import Partitions, partitions_by_topi
 from harness.pylog_broker.groups.consumer_group import ConsumerGroup
 from harness.pylog_broker.groups.consumer_messages import DescribedConsumer
 from harness.pylog_broker.handlers.api import Api, RequestContext
-from harness.pylog_broker.handlers.authorized_operations import GROUP, NOT_ASKED
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.consumer_group_describe import (
     ConsumerGroupDescribeRequest,
@@ -24,6 +23,7 @@ from harness.pylog_broker.protocol.generated.consumer_group_describe import (
     ConsumerGroupDescribeResponseTargetPartitions,
     ConsumerGroupDescribeResponseTopicPartitions,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
 
 CONSUMER_MEMBER = 1
 """The type of a member that speaks the consumer protocol; there are no others in these groups."""
@@ -31,11 +31,14 @@ CONSUMER_MEMBER = 1
 
 def handle(context: RequestContext, request: ConsumerGroupDescribeRequest) -> ConsumerGroupDescribeResponse:
     """Describe each group asked for."""
-    operations = GROUP if request.include_authorized_operations else NOT_ASKED
-    return ConsumerGroupDescribeResponse(groups=[_describe(context, name, operations) for name in request.group_ids])
+    asked = request.include_authorized_operations
+    return ConsumerGroupDescribeResponse(groups=[_describe(context, name, asked) for name in request.group_ids])
 
 
-def _describe(context: RequestContext, group_id: str, operations: int) -> ConsumerGroupDescribeResponseGroup:
+def _describe(context: RequestContext, group_id: str, asked: bool) -> ConsumerGroupDescribeResponseGroup:
+    if not context.allows(Operation.DESCRIBE, Resource.GROUP, group_id):
+        return ConsumerGroupDescribeResponseGroup(error_code=ErrorCode.GROUP_AUTHORIZATION_FAILED, group_id=group_id)
+    operations = context.operations(Resource.GROUP, group_id, asked=asked)
     if not group_id:
         return ConsumerGroupDescribeResponseGroup(error_code=ErrorCode.INVALID_GROUP_ID, group_id=group_id)
     group = context.broker.groups.coordinator.find(group_id)

@@ -17,7 +17,7 @@ from harness.pylog_broker.protocol.generated.create_acls import (
     CreateAclsResponse,
     CreateAclsResponseResult,
 )
-from harness.pylog_broker.security.acl import CLUSTER_NAME, RULES_MAX, Operation, Resource, Rule
+from harness.pylog_broker.security.acl import CLUSTER_NAME, CLUSTER_REFUSED, RULES_MAX, Operation, Resource, Rule
 from harness.pylog_broker.security.acl_codes import parse_rule
 from harness.pylog_broker.storage.errors import StorageError
 
@@ -32,7 +32,7 @@ def handle(context: RequestContext, request: CreateAclsRequest) -> CreateAclsRes
             request, ErrorCode.SECURITY_DISABLED, "access rules are off; see acl.file and authorizer.class.name"
         )
     if not context.allows(Operation.ALTER, Resource.CLUSTER, CLUSTER_NAME):
-        return _all(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED, None)
+        return _all(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED, CLUSTER_REFUSED)
     results: list[CreateAclsResponseResult] = []
     records: list[Record] = []
     known = set(authorizer.rules)

@@ -19,7 +19,7 @@ from harness.pylog_broker.protocol.generated.delete_acls import (
     DeleteAclsResponseFilterResult,
     DeleteAclsResponseMatchingAcl,
 )
-from harness.pylog_broker.security.acl import CLUSTER_NAME, Operation, Resource
+from harness.pylog_broker.security.acl import CLUSTER_NAME, CLUSTER_REFUSED, Operation, Resource
 from harness.pylog_broker.security.acl_codes import parse_filter
 from harness.pylog_broker.security.service import rule_of
 from harness.pylog_broker.storage.errors import StorageError
@@ -34,7 +34,7 @@ def handle(context: RequestContext, request: DeleteAclsRequest) -> DeleteAclsRes
             request, ErrorCode.SECURITY_DISABLED, "access rules are off; see acl.file and authorizer.class.name"
         )
     if not context.allows(Operation.ALTER, Resource.CLUSTER, CLUSTER_NAME):
-        return _all(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED, None)
+        return _all(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED, CLUSTER_REFUSED)
     doomed: dict[UUID, None] = {}
     results = [_match(context, row, doomed) for row in request.filters]
     try:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from harness.pylog_broker.handlers.api import Api, RequestContext
+from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.delete_groups import (
     DeleteGroupsRequest,
     DeleteGroupsResponse,
     DeleteGroupsResponseGroup,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
 
 
 def handle(context: RequestContext, request: DeleteGroupsRequest) -> DeleteGroupsResponse:
     """Delete each group asked for, or say why not."""
     service = context.broker.groups
-    results = [DeleteGroupsResponseGroup(name, service.delete(name)) for name in request.groups_names]
+    results = [
+        DeleteGroupsResponseGroup(
+            name,
+            service.delete(name)
+            if context.allows(Operation.DELETE, Resource.GROUP, name)
+            else ErrorCode.GROUP_AUTHORIZATION_FAILED,
+        )
+        for name in request.groups_names
+    ]
     return DeleteGroupsResponse(results=results)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 
-from harness.pylog_broker.broker import Broker
 from harness.pylog_broker.handlers.api import Api, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.delete_records import (
@@ -20,6 +19,7 @@ from harness.pylog_broker.protocol.generated.delete_records import (
     DeleteRecordsResponsePartition,
     DeleteRecordsResponseTopic,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
 from harness.pylog_broker.storage.errors import StorageError
 
 logger = logging.getLogger(__name__)
@@ -32,17 +32,17 @@ def handle(context: RequestContext, request: DeleteRecordsRequest) -> DeleteReco
     """Delete in each partition on its own."""
     return DeleteRecordsResponse(
         topics=[
-            DeleteRecordsResponseTopic(
-                topic.name, [_delete(context.broker, topic.name, row) for row in topic.partitions]
-            )
+            DeleteRecordsResponseTopic(topic.name, [_delete(context, topic.name, row) for row in topic.partitions])
             for topic in request.topics
         ]
     )
 
 
-def _delete(broker: Broker, name: str, row: DeleteRecordsRequestPartition) -> DeleteRecordsResponsePartition:
+def _delete(context: RequestContext, name: str, row: DeleteRecordsRequestPartition) -> DeleteRecordsResponsePartition:
     index = row.partition_index
-    topic = broker.catalog.topics.get(name)
+    if not context.allows(Operation.DELETE, Resource.TOPIC, name):
+        return DeleteRecordsResponsePartition(index, UNKNOWN, ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+    topic = context.broker.catalog.topics.get(name)
     if topic is None or not 0 <= index < len(topic.partitions):
         return DeleteRecordsResponsePartition(index, UNKNOWN, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     log = topic.partitions[index]

@@ -15,7 +15,7 @@ from harness.pylog_broker.protocol.generated.describe_acls import (
     DescribeAclsResponseAcl,
     DescribeAclsResponseResource,
 )
-from harness.pylog_broker.security.acl import CLUSTER_NAME, Operation, Resource
+from harness.pylog_broker.security.acl import CLUSTER_NAME, CLUSTER_REFUSED, Operation, Resource
 from harness.pylog_broker.security.acl_codes import parse_filter
 
 
@@ -23,7 +23,7 @@ def handle(context: RequestContext, request: DescribeAclsRequest) -> DescribeAcl
     """One group of rows for each resource pattern."""
     authorizer = context.broker.security.authorizer
     if not context.allows(Operation.DESCRIBE, Resource.CLUSTER, CLUSTER_NAME):
-        return DescribeAclsResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
+        return DescribeAclsResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED, error_message=CLUSTER_REFUSED)
     if not authorizer.enabled:
         return DescribeAclsResponse(error_code=ErrorCode.SECURITY_DISABLED, error_message="access rules are off")
     asked = parse_filter(request)

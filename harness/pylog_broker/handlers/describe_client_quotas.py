@@ -16,7 +16,7 @@ from harness.pylog_broker.protocol.generated.describe_client_quotas import (
     DescribeClientQuotasResponseEntry,
     DescribeClientQuotasResponseValue,
 )
-from harness.pylog_broker.security.acl import CLUSTER_NAME, Operation, Resource
+from harness.pylog_broker.security.acl import CLUSTER_NAME, CLUSTER_REFUSED, Operation, Resource
 from harness.pylog_broker.security.quotas import CLIENT_ID, USER
 
 EXACT, DEFAULT, ANY = 0, 1, 2
@@ -25,7 +25,7 @@ EXACT, DEFAULT, ANY = 0, 1, 2
 def handle(context: RequestContext, request: DescribeClientQuotasRequest) -> DescribeClientQuotasResponse:
     """Every entity that all components take."""
     if not context.allows(Operation.DESCRIBE_CONFIGS, Resource.CLUSTER, CLUSTER_NAME):
-        return _failed(ErrorCode.CLUSTER_AUTHORIZATION_FAILED, None)
+        return _failed(ErrorCode.CLUSTER_AUTHORIZATION_FAILED, CLUSTER_REFUSED)
     for component in request.components:
         if component.entity_type not in (USER, CLIENT_ID) or component.match_type not in (EXACT, DEFAULT, ANY):
             return _failed(ErrorCode.UNSUPPORTED_VERSION, f"entities are of type {USER} or {CLIENT_ID}")

@@ -8,7 +8,6 @@ Left out: fenced brokers (version 2); the one broker that answers is not fenced.
 
 from __future__ import annotations
 
-from harness.pylog_broker.handlers import authorized_operations
 from harness.pylog_broker.handlers.api import Api, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.describe_cluster import (
@@ -16,6 +15,7 @@ from harness.pylog_broker.protocol.generated.describe_cluster import (
     DescribeClusterResponse,
     DescribeClusterResponseBroker,
 )
+from harness.pylog_broker.security.acl import CLUSTER_NAME, Resource
 
 BROKERS, CONTROLLERS = 1, 2
 
@@ -27,17 +27,13 @@ def handle(context: RequestContext, request: DescribeClusterRequest) -> Describe
         known = request.endpoint_type == CONTROLLERS
         error = ErrorCode.MISMATCHED_ENDPOINT_TYPE if known else ErrorCode.UNSUPPORTED_ENDPOINT_TYPE
         return DescribeClusterResponse(error_code=error, error_message="this is a broker's endpoint (type 1)")
-    operations = (
-        authorized_operations.CLUSTER
-        if request.include_cluster_authorized_operations
-        else authorized_operations.NOT_ASKED
-    )
+    asked = request.include_cluster_authorized_operations
     return DescribeClusterResponse(
         error_code=ErrorCode.NONE,
         cluster_id=broker.catalog.cluster_id,
         controller_id=broker.node_id,
         brokers=[DescribeClusterResponseBroker(broker.node_id, context.endpoint.host, context.endpoint.port)],
-        cluster_authorized_operations=operations,
+        cluster_authorized_operations=context.operations(Resource.CLUSTER, CLUSTER_NAME, asked=asked),
     )
 
 

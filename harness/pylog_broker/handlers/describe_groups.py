@@ -1,12 +1,11 @@
 """DescribeGroups, versions 0 to 6: 3 authorized operations, 4 static members, 6 an unknown group is an error (KIP-1043).
 
-Up to version 5 an unknown group is described as "Dead". There are no access rules, so all operations are authorized.
+Up to version 5 an unknown group is described as "Dead".
 """
 
 from __future__ import annotations
 
 from harness.pylog_broker.handlers.api import Api, RequestContext
-from harness.pylog_broker.handlers.authorized_operations import GROUP, NOT_ASKED
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.describe_groups import (
     DescribeGroupsRequest,
@@ -14,15 +13,19 @@ from harness.pylog_broker.protocol.generated.describe_groups import (
     DescribeGroupsResponseGroup,
     DescribeGroupsResponseMember,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
 
 
 def handle(context: RequestContext, request: DescribeGroupsRequest) -> DescribeGroupsResponse:
     """Describe each group asked for."""
-    operations = GROUP if request.include_authorized_operations else NOT_ASKED
-    return DescribeGroupsResponse(groups=[_describe(context, name, operations) for name in request.groups])
+    asked = request.include_authorized_operations
+    return DescribeGroupsResponse(groups=[_describe(context, name, asked) for name in request.groups])
 
 
-def _describe(context: RequestContext, group_id: str, operations: int) -> DescribeGroupsResponseGroup:
+def _describe(context: RequestContext, group_id: str, asked: bool) -> DescribeGroupsResponseGroup:
+    if not context.allows(Operation.DESCRIBE, Resource.GROUP, group_id):
+        return DescribeGroupsResponseGroup(error_code=ErrorCode.GROUP_AUTHORIZATION_FAILED, group_id=group_id)
+    operations = context.operations(Resource.GROUP, group_id, asked=asked)
     group = context.broker.groups.coordinator.describe(group_id)
     if group is None:
         row = DescribeGroupsResponseGroup(group_id=group_id, group_state="Dead", authorized_operations=operations)

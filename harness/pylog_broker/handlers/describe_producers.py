@@ -11,6 +11,7 @@ from harness.pylog_broker.protocol.generated.describe_producers import (
     DescribeProducersResponseProducer,
     DescribeProducersResponseTopic,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
 
 
 def handle(context: RequestContext, request: DescribeProducersRequest) -> DescribeProducersResponse:
@@ -26,6 +27,8 @@ def handle(context: RequestContext, request: DescribeProducersRequest) -> Descri
 
 
 def _partition(context: RequestContext, name: str, index: int) -> DescribeProducersResponsePartition:
+    if not context.allows(Operation.READ, Resource.TOPIC, name):
+        return DescribeProducersResponsePartition(index, ErrorCode.TOPIC_AUTHORIZATION_FAILED)
     if not context.broker.has_partition(name, index):
         return DescribeProducersResponsePartition(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     log = context.broker.catalog.topics[name].partitions[index]

@@ -10,6 +10,7 @@ from harness.pylog_broker.protocol.generated.describe_transactions import (
     DescribeTransactionsResponseState,
     DescribeTransactionsResponseTopic,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
 
 
 def handle(context: RequestContext, request: DescribeTransactionsRequest) -> DescribeTransactionsResponse:
@@ -22,6 +23,9 @@ def handle(context: RequestContext, request: DescribeTransactionsRequest) -> Des
 def _describe(context: RequestContext, transactional_id: str) -> DescribeTransactionsResponseState:
     if not transactional_id:
         return DescribeTransactionsResponseState(ErrorCode.INVALID_REQUEST, transactional_id)
+    if not context.allows(Operation.DESCRIBE, Resource.TRANSACTIONAL_ID, transactional_id):
+        error = ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+        return DescribeTransactionsResponseState(error, transactional_id)
     found = context.broker.transactions.coordinator.find(transactional_id)
     if found is None:
         return DescribeTransactionsResponseState(ErrorCode.TRANSACTIONAL_ID_NOT_FOUND, transactional_id)

@@ -15,7 +15,7 @@ from harness.pylog_broker.protocol.generated.describe_user_scram_credentials imp
     DescribeUserScramCredentialsResponseCredentialInfo,
     DescribeUserScramCredentialsResponseResult,
 )
-from harness.pylog_broker.security.acl import CLUSTER_NAME, Operation, Resource
+from harness.pylog_broker.security.acl import CLUSTER_NAME, CLUSTER_REFUSED, Operation, Resource
 
 Rows = dict[str, list[DescribeUserScramCredentialsResponseCredentialInfo]]
 
@@ -25,7 +25,9 @@ def handle(
 ) -> DescribeUserScramCredentialsResponse:
     """The users asked for; all of them for a null or an empty list."""
     if not context.allows(Operation.DESCRIBE, Resource.CLUSTER, CLUSTER_NAME):
-        return DescribeUserScramCredentialsResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
+        return DescribeUserScramCredentialsResponse(
+            error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED, error_message=CLUSTER_REFUSED
+        )
     rows: Rows = {}
     for (user, mechanism), record in sorted(context.broker.catalog.image.scram.items()):
         info = DescribeUserScramCredentialsResponseCredentialInfo(mechanism, record.iterations)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from harness.pylog_broker.handlers.api import Api, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.end_txn import EndTxnRequest, EndTxnResponse
+from harness.pylog_broker.security.acl import Operation, Resource
 from harness.pylog_broker.transactions.transaction import EPOCH_BUMP_FROM, ProducerIdentity
 
 EPOCH_BUMP_FROM_VERSION = 5
@@ -18,6 +19,8 @@ EPOCH_BUMP_FROM_VERSION = 5
 
 def handle(context: RequestContext, request: EndTxnRequest) -> EndTxnResponse:
     """End the transaction."""
+    if not context.allows(Operation.WRITE, Resource.TRANSACTIONAL_ID, request.transactional_id):
+        return EndTxnResponse(error_code=ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
     error, identity = context.broker.transactions.end(
         request.transactional_id,
         ProducerIdentity(request.producer_id, request.producer_epoch),

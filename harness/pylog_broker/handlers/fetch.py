@@ -33,6 +33,8 @@ from harness.pylog_broker.protocol.primitives import (
     skip_tags,
     write_unsigned_varint,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
+from harness.pylog_broker.security.quotas import FETCH
 from harness.pylog_broker.storage.errors import StorageError
 from harness.pylog_broker.storage.log import EMPTY_SLICE, LogSlice
 
@@ -126,7 +128,7 @@ def handle(context: RequestContext, body: memoryview) -> SlicedBody | Deferred:
     broker = context.broker
     found = _find(broker, context, request)
     if found.bytes_found >= request.bytes_min or found.is_final or request.wait_ms_max <= 0 or not found.results:
-        return _encode(version, request, found)
+        return _encode(context, request, found)
     deferred = Deferred()
     _park(broker, context, request, found, deferred, broker.now_s() + request.wait_ms_max / 1000)
     return deferred
@@ -143,7 +145,7 @@ def _park(
         now_found = _find(broker, context, request)
         is_enough = now_found.bytes_found >= request.bytes_min or now_found.is_final or not committed_only
         if is_enough or broker.now_s() >= deadline_s:
-            deferred.complete(_encode(context.version, request, now_found))
+            deferred.complete(_encode(context, request, now_found))
         else:  # a transaction has ended, but not enough became visible by that
             _park(broker, context, request, now_found, deferred, deadline_s)
 
@@ -164,6 +166,9 @@ def _find(broker: Broker, context: RequestContext, request: FetchRequest) -> Fou
         topic = broker.topic_by_wire_id(name) if by_id else broker.topic_by_wire_name(name)
         missing = ErrorCode.UNKNOWN_TOPIC_ID if by_id and topic is None else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
         logs = topic.partitions if topic is not None else ()
+        topic_name = topic.name if topic is not None else "" if by_id else name.decode("utf-8", "replace")
+        if not (by_id and topic is None) and not context.allows(Operation.READ, Resource.TOPIC, topic_name):
+            logs, missing = (), ErrorCode.TOPIC_AUTHORIZATION_FAILED
         for row in rows:
             known = 0 <= row.partition < len(logs)
             asked.append((logs[row.partition] if known else None, row, ErrorCode.NONE if known else missing))
@@ -327,11 +332,13 @@ class _Parts:
         return SlicedBody(self._parts, self._size)
 
 
-def _encode(version: int, request: FetchRequest, found: Found) -> SlicedBody:
+def _encode(context: RequestContext, request: FetchRequest, found: Found) -> SlicedBody:
+    version = context.version
+    throttle_ms = context.throttle_ms(FETCH, found.bytes_found)
     flexible = version >= FLEXIBLE_FROM
     parts = _Parts()
     # Throttle time; from version 7 on also the error and the session id 0, "no session".
-    parts.out += _pack_head(0, ErrorCode.NONE, 0) if version >= 7 else _pack_int32(0)
+    parts.out += _pack_head(throttle_ms, ErrorCode.NONE, 0) if version >= 7 else _pack_int32(throttle_ms)
     _write_count(parts.out, len(request.topics), flexible)
     slot = 0
     for name, rows in request.topics:

@@ -12,6 +12,7 @@ from harness.pylog_broker.protocol.generated.find_coordinator import (
     FindCoordinatorResponse,
     FindCoordinatorResponseCoordinator,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
 
 GROUP = 0
 TRANSACTION = 1
@@ -44,6 +45,14 @@ def _coordinator(context: RequestContext, key: str, key_type: int) -> FindCoordi
             error_code=ErrorCode.INVALID_REQUEST,
             error_message=f"key type {key_type} is neither a group (0) nor a transactional id (1)",
         )
+    resource = Resource.GROUP if key_type == GROUP else Resource.TRANSACTIONAL_ID
+    if not context.allows(Operation.DESCRIBE, resource, key):
+        error = (
+            ErrorCode.GROUP_AUTHORIZATION_FAILED
+            if key_type == GROUP
+            else ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+        )
+        return FindCoordinatorResponseCoordinator(key=key, node_id=NO_NODE, host="", port=-1, error_code=error)
     endpoint = context.endpoint
     return FindCoordinatorResponseCoordinator(
         key=key,

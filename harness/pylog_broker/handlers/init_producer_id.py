@@ -16,6 +16,7 @@ import logging
 from harness.pylog_broker.handlers.api import Api, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
+from harness.pylog_broker.security.acl import CLUSTER_NAME, Operation, Resource
 from harness.pylog_broker.storage.errors import StorageError
 from harness.pylog_broker.transactions.transaction import ProducerIdentity
 
@@ -29,13 +30,25 @@ def handle(context: RequestContext, request: InitProducerIdRequest) -> InitProdu
     if (request.producer_id == NO_ID) != (request.producer_epoch == NO_EPOCH):
         return _failed(ErrorCode.INVALID_REQUEST)
     if request.transactional_id is not None:
+        if not context.allows(Operation.WRITE, Resource.TRANSACTIONAL_ID, request.transactional_id):
+            return _failed(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
         return _register(context, request, request.transactional_id)
+    if not _may_be_idempotent(context):
+        return _failed(ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
     try:
         producer_id = context.broker.catalog.next_producer_id()
     except StorageError as failure:
         logger.error("next producer id: %s", failure)
         return _failed(failure.error_code)
     return InitProducerIdResponse(producer_id=producer_id, producer_epoch=FIRST_EPOCH)
+
+
+def _may_be_idempotent(context: RequestContext) -> bool:
+    """Whoever may write to any topic may do so idempotently (KIP-679)."""
+    if context.allows(Operation.IDEMPOTENT_WRITE, Resource.CLUSTER, CLUSTER_NAME):
+        return True
+    authorizer = context.broker.security.authorizer
+    return authorizer.allows_any(context.principal, context.client_host[1:], Operation.WRITE, Resource.TOPIC)
 
 
 def _register(context: RequestContext, request: InitProducerIdRequest, transactional_id: str) -> InitProducerIdResponse:

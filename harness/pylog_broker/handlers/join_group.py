@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from harness.pylog_broker.groups.messages import JoinReply, JoinRequest, ProtocolOffer
 from harness.pylog_broker.handlers.api import Api, Deferred, RequestContext
+from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.join_group import (
     JoinGroupRequest,
     JoinGroupResponse,
     JoinGroupResponseMember,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
 
 
-def handle(context: RequestContext, request: JoinGroupRequest) -> Deferred:
+def handle(context: RequestContext, request: JoinGroupRequest) -> JoinGroupResponse | Deferred:
     """Pass the join on; a rebalance timeout that is missing (version 0) or not positive is the session timeout."""
+    if not context.allows(Operation.READ, Resource.GROUP, request.group_id):
+        return JoinGroupResponse(error_code=ErrorCode.GROUP_AUTHORIZATION_FAILED)
     service = context.broker.groups
     client_id = context.client_id or ""
     join = JoinRequest(

@@ -10,10 +10,13 @@ from harness.pylog_broker.protocol.generated.leave_group import (
     LeaveGroupResponse,
     LeaveGroupResponseMember,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
 
 
 def handle(context: RequestContext, request: LeaveGroupRequest) -> LeaveGroupResponse:
     """Let members go; an administrator removes static members by their instance id alone."""
+    if not context.allows(Operation.READ, Resource.GROUP, request.group_id):
+        return LeaveGroupResponse(error_code=ErrorCode.GROUP_AUTHORIZATION_FAILED)
     service = context.broker.groups
     if context.version < 3:
         (error,) = service.leave(request.group_id, [MemberIdentity(request.member_id, None)])

@@ -23,6 +23,7 @@ from harness.pylog_broker.protocol.generated.list_offsets import (
     ListOffsetsResponsePartition,
     ListOffsetsResponseTopic,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
 from harness.pylog_broker.storage.errors import StorageError
 from harness.pylog_broker.storage.log import PartitionLog
 
@@ -47,7 +48,11 @@ def handle(context: RequestContext, request: ListOffsetsRequest) -> ListOffsetsR
     for asked in request.topics:
         topic = context.broker.catalog.topics.get(asked.name)
         logs: Sequence[PartitionLog] = topic.partitions if topic is not None else ()
-        rows = [_look_up(context.version, request.isolation_level, logs, row) for row in asked.partitions]
+        if context.allows(Operation.DESCRIBE, Resource.TOPIC, asked.name):
+            rows = [_look_up(context.version, request.isolation_level, logs, row) for row in asked.partitions]
+        else:
+            refused = ErrorCode.TOPIC_AUTHORIZATION_FAILED
+            rows = [ListOffsetsResponsePartition(row.partition_index, refused) for row in asked.partitions]
         topics.append(ListOffsetsResponseTopic(asked.name, rows))
     return ListOffsetsResponse(topics=topics)
 

@@ -12,6 +12,7 @@ from harness.pylog_broker.protocol.generated.list_transactions import (
     ListTransactionsResponse,
     ListTransactionsResponseState,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
 from harness.pylog_broker.transactions.states import TransactionState
 
 
@@ -28,6 +29,7 @@ def handle(context: RequestContext, request: ListTransactionsRequest) -> ListTra
         for transaction in coordinator.all()
         if (not states or transaction.state in states)
         and (not request.producer_id_filters or transaction.producer_id in request.producer_id_filters)
+        and context.allows(Operation.DESCRIBE, Resource.TRANSACTIONAL_ID, transaction.transactional_id)
         and (request.duration_filter < 0 or now_ms - transaction.started_ms > request.duration_filter)
     ]
     if request.transactional_id_pattern:

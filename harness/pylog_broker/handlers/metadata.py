@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 
 from harness.pylog_broker.broker import Broker
-from harness.pylog_broker.handlers import authorized_operations
 from harness.pylog_broker.handlers.api import Api, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.metadata import (
@@ -25,6 +24,7 @@ from harness.pylog_broker.protocol.generated.metadata import (
     MetadataResponseTopic,
 )
 from harness.pylog_broker.protocol.primitives import ZERO_UUID
+from harness.pylog_broker.security.acl import CLUSTER_NAME, Operation, Resource
 from harness.pylog_broker.storage.catalog import Topic
 from harness.pylog_broker.storage.errors import StorageError, TopicExists
 
@@ -35,52 +35,70 @@ def handle(context: RequestContext, body: memoryview) -> bytes:
     """Answer from the cache, or build the answer and keep it unless it is about to change."""
     broker, version = context.broker, context.version
     listener = context.connection.listener.name
-    cached = broker.cached_metadata(version, listener, body)
-    if cached is not None:
-        return cached
+    same_for_all = not broker.security.authorizer.enabled
+    if same_for_all:
+        cached = broker.cached_metadata(version, listener, body)
+        if cached is not None:
+            return cached
     request = MetadataRequest.decode(body, version)
     image_before = broker.catalog.image_version
     response = _answer(context, request)
     encoded = bytes(response.encode(version))
-    if broker.catalog.image_version == image_before:
+    if same_for_all and broker.catalog.image_version == image_before:
         broker.cache_metadata(version, listener, body, encoded)
     return encoded
 
 
 def _answer(context: RequestContext, request: MetadataRequest) -> MetadataResponse:
     broker, version, endpoint = context.broker, context.version, context.endpoint
-    operations = authorized_operations.TOPIC if request.include_topic_authorized_operations else None
+    operations = bool(request.include_topic_authorized_operations)
     if request.topics is None or (version == 0 and not request.topics):
-        topics = [_describe(broker, topic, operations) for topic in broker.catalog.topics.values()]
+        topics = [
+            _describe(context, topic, operations)
+            for topic in broker.catalog.topics.values()
+            if context.allows(Operation.DESCRIBE, Resource.TOPIC, topic.name)
+        ]
     else:
         may_create = broker.config.auto_create_topics_enable and request.allow_auto_topic_creation
-        topics = [_look_up(broker, asked, may_create, operations) for asked in request.topics]
+        topics = [_look_up(context, asked, may_create, operations) for asked in request.topics]
     return MetadataResponse(
         brokers=[MetadataResponseBroker(broker.node_id, endpoint.host, endpoint.port, None)],
         cluster_id=broker.catalog.cluster_id,
         controller_id=broker.node_id,
         topics=topics,
-        cluster_authorized_operations=authorized_operations.CLUSTER
-        if request.include_cluster_authorized_operations
-        else authorized_operations.NOT_ASKED,
+        cluster_authorized_operations=context.operations(
+            Resource.CLUSTER, CLUSTER_NAME, asked=bool(request.include_cluster_authorized_operations)
+        ),
     )
 
 
 def _look_up(
-    broker: Broker, asked: MetadataRequestTopic, may_create: bool, operations: int | None
+    context: RequestContext, asked: MetadataRequestTopic, may_create: bool, operations: bool
 ) -> MetadataResponseTopic:
+    broker = context.broker
     if asked.topic_id != ZERO_UUID:
         topic = broker.catalog.by_id(asked.topic_id)
-        if topic is None:
+        if topic is None or not context.allows(Operation.DESCRIBE, Resource.TOPIC, topic.name):
             return MetadataResponseTopic(ErrorCode.UNKNOWN_TOPIC_ID, None, asked.topic_id)
-        return _describe(broker, topic, operations)
+        return _describe(context, topic, operations)
     name = asked.name or ""
+    if not context.allows(Operation.DESCRIBE, Resource.TOPIC, name):
+        return MetadataResponseTopic(ErrorCode.TOPIC_AUTHORIZATION_FAILED, name)
     topic = broker.catalog.topics.get(name)
     if topic is not None:
-        return _describe(broker, topic, operations)
+        return _describe(context, topic, operations)
     if not may_create:
         return MetadataResponseTopic(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name)
+    if not may_create_topic(context, name):
+        return MetadataResponseTopic(ErrorCode.TOPIC_AUTHORIZATION_FAILED, name)
     return _create(broker, name)
+
+
+def may_create_topic(context: RequestContext, name: str) -> bool:
+    """Whether the client may create topics at all, or this one."""
+    return context.allows(Operation.CREATE, Resource.CLUSTER, CLUSTER_NAME) or context.allows(
+        Operation.CREATE, Resource.TOPIC, name
+    )
 
 
 def _create(broker: Broker, name: str) -> MetadataResponseTopic:
@@ -94,7 +112,8 @@ def _create(broker: Broker, name: str) -> MetadataResponseTopic:
     return MetadataResponseTopic(ErrorCode.LEADER_NOT_AVAILABLE, name)
 
 
-def _describe(broker: Broker, topic: Topic, operations: int | None) -> MetadataResponseTopic:
+def _describe(context: RequestContext, topic: Topic, operations: bool) -> MetadataResponseTopic:
+    broker = context.broker
     node = [broker.node_id]
     partitions = [
         MetadataResponsePartition(ErrorCode.NONE, index, broker.node_id, log.leader_epoch, node, node)
@@ -106,7 +125,7 @@ def _describe(broker: Broker, topic: Topic, operations: int | None) -> MetadataR
         topic.topic_id,
         topic.internal,
         partitions,
-        authorized_operations.NOT_ASKED if operations is None else operations,
+        context.operations(Resource.TOPIC, topic.name, asked=operations),
     )
 
 

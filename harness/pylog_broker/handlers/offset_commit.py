@@ -17,6 +17,7 @@ from harness.pylog_broker.protocol.generated.offset_commit import (
     OffsetCommitResponsePartition,
     OffsetCommitResponseTopic,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
 from harness.pylog_broker.storage.catalog import Topic
 
 NO_RETENTION = -1
@@ -45,6 +46,11 @@ def handle(context: RequestContext, request: OffsetCommitRequest) -> OffsetCommi
                     )
                 )
         rows.append(OffsetCommitResponseTopic(asked.name, asked.topic_id, partitions))
+    if not context.allows(Operation.READ, Resource.GROUP, request.group_id):
+        for topic_row in rows:
+            for slot in topic_row.partitions:
+                slot.error_code = ErrorCode.GROUP_AUTHORIZATION_FAILED
+        return OffsetCommitResponse(topics=rows)
     commit = CommitRequest(
         member_id=request.member_id,
         instance_id=request.group_instance_id,
@@ -65,7 +71,11 @@ def _find(context: RequestContext, asked: OffsetCommitRequestTopic) -> tuple[Top
         topic = context.broker.catalog.by_id(asked.topic_id)
         if topic is None:
             return None, ErrorCode.UNKNOWN_TOPIC_ID
+        if not context.allows(Operation.READ, Resource.TOPIC, topic.name):
+            return None, ErrorCode.TOPIC_AUTHORIZATION_FAILED
         return topic, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    if not context.allows(Operation.READ, Resource.TOPIC, asked.name):
+        return None, ErrorCode.TOPIC_AUTHORIZATION_FAILED
     return context.broker.catalog.topics.get(asked.name), ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 
 

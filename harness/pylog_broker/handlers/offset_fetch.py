@@ -23,6 +23,7 @@ from harness.pylog_broker.protocol.generated.offset_fetch import (
     OffsetFetchResponsePartition,
     OffsetFetchResponseTopic,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
 
 Offsets = Mapping[int, CommittedOffset]
 
@@ -37,6 +38,8 @@ def handle(context: RequestContext, request: OffsetFetchRequest) -> OffsetFetchR
     if context.version >= 8:
         read = _group_by_id if context.version >= 10 else _group_by_name
         return OffsetFetchResponse(groups=[read(context, group, request.require_stable) for group in request.groups])
+    if not context.allows(Operation.DESCRIBE, Resource.GROUP, request.group_id):
+        return _refused(request)
     committed = _committed(context, request.group_id, request.require_stable)
     if request.topics is None:
         asked: Iterable[tuple[str, Iterable[int]]] = committed.items()
@@ -45,15 +48,39 @@ def handle(context: RequestContext, request: OffsetFetchRequest) -> OffsetFetchR
     rows = [
         OffsetFetchResponseTopic(
             name,
-            [OffsetFetchResponsePartition(*row) for row in _rows(committed.get(name, NO_OFFSETS), partitions)],
+            [
+                OffsetFetchResponsePartition(*row)
+                for row in _rows(committed.get(name, NO_OFFSETS), partitions, _refuse_topic(context, name))
+            ],
         )
         for name, partitions in asked
     ]
     return OffsetFetchResponse(topics=rows)
 
 
+def _refused(request: OffsetFetchRequest) -> OffsetFetchResponse:
+    """For a group that the client may not see; version 1 can say so at the partitions only."""
+    error = ErrorCode.GROUP_AUTHORIZATION_FAILED
+    rows = [
+        OffsetFetchResponseTopic(
+            topic.name,
+            [OffsetFetchResponsePartition(*row) for row in _rows(NO_OFFSETS, topic.partition_indexes, error)],
+        )
+        for topic in request.topics or ()
+    ]
+    return OffsetFetchResponse(topics=rows, error_code=error)
+
+
+def _refuse_topic(context: RequestContext, name: str) -> ErrorCode:
+    if context.allows(Operation.DESCRIBE, Resource.TOPIC, name):
+        return ErrorCode.NONE
+    return ErrorCode.TOPIC_AUTHORIZATION_FAILED
+
+
 def _refusal(context: RequestContext, group: OffsetFetchRequestGroup) -> ErrorCode:
     """The error for the whole group: a member of a consumer-protocol group reads with its own epoch only."""
+    if not context.allows(Operation.DESCRIBE, Resource.GROUP, group.group_id):
+        return ErrorCode.GROUP_AUTHORIZATION_FAILED
     found = context.broker.groups.coordinator.find(group.group_id)
     if not isinstance(found, ConsumerGroup):
         return ErrorCode.NONE
@@ -72,7 +99,9 @@ def _group_by_name(
     else:
         asked = [(topic.name, topic.partition_indexes) for topic in group.topics]
     topics = [
-        OffsetFetchResponseGroupTopic(name=name, partitions=_partitions(committed.get(name, NO_OFFSETS), partitions))
+        OffsetFetchResponseGroupTopic(
+            name=name, partitions=_partitions(committed.get(name, NO_OFFSETS), partitions, _refuse_topic(context, name))
+        )
         for name, partitions in asked
     ]
     return OffsetFetchResponseGroup(group.group_id, topics)
@@ -97,7 +126,7 @@ def _group_by_id(
     for asked in group.topics:
         topic = catalog.by_id(asked.topic_id)
         found = committed.get(topic.name, NO_OFFSETS) if topic is not None else NO_OFFSETS
-        error = ErrorCode.NONE if topic is not None else ErrorCode.UNKNOWN_TOPIC_ID
+        error = _refuse_topic(context, topic.name) if topic is not None else ErrorCode.UNKNOWN_TOPIC_ID
         rows = _partitions(found, asked.partition_indexes, error)
         topics.append(OffsetFetchResponseGroupTopic(topic_id=asked.topic_id, partitions=rows))
     return OffsetFetchResponseGroup(group.group_id, topics)
@@ -106,7 +135,8 @@ def _group_by_id(
 def _committed(context: RequestContext, group_id: str, require_stable: bool) -> Mapping[str, Offsets]:
     """Topic -> partition -> offset; `UNSTABLE` in place of what an open transaction may change, if that matters."""
     coordinator = context.broker.groups.coordinator
-    committed: Mapping[str, Offsets] = coordinator.committed(group_id)
+    everything: Mapping[str, Offsets] = coordinator.committed(group_id)
+    committed = {name: rows for name, rows in everything.items() if _refuse_topic(context, name) is ErrorCode.NONE}
     unstable = coordinator.unstable(group_id) if require_stable else ()
     if not unstable:
         return committed

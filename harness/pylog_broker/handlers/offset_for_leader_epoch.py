@@ -9,7 +9,7 @@ Left out: the replica id, since there are no replicas.
 
 from __future__ import annotations
 
-from harness.pylog_broker.broker import Broker, leader_epoch_error
+from harness.pylog_broker.broker import leader_epoch_error
 from harness.pylog_broker.handlers.api import Api, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.offset_for_leader_epoch import (
@@ -19,6 +19,7 @@ from harness.pylog_broker.protocol.generated.offset_for_leader_epoch import (
     OffsetForLeaderEpochResponsePartition,
     OffsetForLeaderEpochResponseTopic,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
 
 
 def handle(context: RequestContext, request: OffsetForLeaderEpochRequest) -> OffsetForLeaderEpochResponse:
@@ -26,7 +27,7 @@ def handle(context: RequestContext, request: OffsetForLeaderEpochRequest) -> Off
     return OffsetForLeaderEpochResponse(
         topics=[
             OffsetForLeaderEpochResponseTopic(
-                topic.topic, [_end_of_epoch(context.broker, topic.topic, row) for row in topic.partitions]
+                topic.topic, [_end_of_epoch(context, topic.topic, row) for row in topic.partitions]
             )
             for topic in request.topics
         ]
@@ -34,9 +35,11 @@ def handle(context: RequestContext, request: OffsetForLeaderEpochRequest) -> Off
 
 
 def _end_of_epoch(
-    broker: Broker, name: str, row: OffsetForLeaderEpochRequestPartition
+    context: RequestContext, name: str, row: OffsetForLeaderEpochRequestPartition
 ) -> OffsetForLeaderEpochResponsePartition:
-    topic = broker.catalog.topics.get(name)
+    if not context.allows(Operation.DESCRIBE, Resource.TOPIC, name):
+        return OffsetForLeaderEpochResponsePartition(ErrorCode.TOPIC_AUTHORIZATION_FAILED, row.partition)
+    topic = context.broker.catalog.topics.get(name)
     if topic is None or not 0 <= row.partition < len(topic.partitions):
         return OffsetForLeaderEpochResponsePartition(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, row.partition)
     log = topic.partitions[row.partition]

@@ -32,6 +32,8 @@ from harness.pylog_broker.protocol.primitives import (
     write_string,
     write_unsigned_varint,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
+from harness.pylog_broker.security.quotas import PRODUCE
 from harness.pylog_broker.storage.batch import CODEC_MASK, TRANSACTIONAL_BIT, verify_produced
 from harness.pylog_broker.storage.errors import StorageError, StorageFailed
 from harness.pylog_broker.transactions.transaction import EPOCH_BUMP_FROM, ProducerIdentity
@@ -91,7 +93,7 @@ class ProduceLane(NamedTuple):
 def handle(context: RequestContext, body: memoryview) -> bytes | None:
     """Append what can be appended; one outcome for each partition, in the order of the request."""
     lane = context.connection.produce_lane
-    if lane is not None:
+    if lane is not None and not context.broker.security.restricts:
         head = lane.head
         size = len(head)
         if (
@@ -189,12 +191,13 @@ def _handle_any(context: RequestContext, body: memoryview) -> bytes | None:
         outcomes = [[_failure(ErrorCode.INVALID_REQUIRED_ACKS)] * len(partitions) for _, partitions in topics]
     else:
         now_ms = broker.now_ms()
-        outcomes = [_append_topic(broker, version, acks, now_ms, name, rows, transactional_id) for name, rows in topics]
+        outcomes = [_append_topic(context, acks, now_ms, name, rows, transactional_id) for name, rows in topics]
         if len(topics) == 1 and len(topics[0][1]) == 1:
             ((name, ((_, records),)),) = topics
             context.connection.produce_lane = _new_lane(context, body, acks, transactional_id, name, records)
+    throttle_ms = context.throttle_ms(PRODUCE, len(body))
     if acks != 0:
-        return _encode(version, topics, outcomes)
+        return _encode(version, topics, outcomes, throttle_ms)
     for topic_outcomes in outcomes:
         for outcome in topic_outcomes:
             _close_on_error(outcome)
@@ -216,20 +219,28 @@ def _failure(error: int, message: str | None = None) -> Outcome:
 
 
 def _append_topic(
-    broker: Broker,
-    version: int,
+    context: RequestContext,
     acks: int,
     now_ms: int,
     name: memoryview,
     rows: Partitions,
     transactional_id: str | None,
 ) -> list[Outcome]:
+    broker, version = context.broker, context.version
     if version >= TOPIC_IDS_FROM:
         topic = broker.topic_by_wire_id(bytes(name))
         missing = _failure(ErrorCode.UNKNOWN_TOPIC_ID)
     else:
         topic = broker.topic_by_wire_name(bytes(name))
         missing = _failure(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    topic_name = topic.name if topic is not None else str(name, "utf-8", "replace") if version < TOPIC_IDS_FROM else ""
+    if not context.allows(Operation.WRITE, Resource.TOPIC, topic_name):
+        refused = (
+            missing if version >= TOPIC_IDS_FROM and topic is None else _failure(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+        )
+        return [refused] * len(rows)
+    if transactional_id and not context.allows(Operation.WRITE, Resource.TRANSACTIONAL_ID, transactional_id):
+        return [_failure(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)] * len(rows)
     if topic is None:
         return [missing] * len(rows)
     if topic.internal:
@@ -389,7 +400,7 @@ def _compact_count(body: memoryview, position: int, element_bytes_min: int) -> t
 # --- encoding ------------------------------------------------------------------------------------------------------
 
 
-def _encode(version: int, topics: Topics, outcomes: list[list[Outcome]]) -> bytes:
+def _encode(version: int, topics: Topics, outcomes: list[list[Outcome]], throttle_ms: int) -> bytes:
     flexible = version >= FLEXIBLE_FROM
     parts: list[bytes] = [_array(len(topics), flexible)]
     for (name, rows), topic_outcomes in zip(topics, outcomes, strict=True):
@@ -403,7 +414,9 @@ def _encode(version: int, topics: Topics, outcomes: list[list[Outcome]]) -> byte
         )
         if flexible:
             parts.append(b"\0")
-    parts.append(b"\0\0\0\0\0" if flexible else b"\0\0\0\0")  # throttle time, and no tags
+    parts.append(throttle_ms.to_bytes(4, "big"))
+    if flexible:
+        parts.append(b"\0")
     return b"".join(parts)
 
 

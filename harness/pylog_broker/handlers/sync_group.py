@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from harness.pylog_broker.groups.messages import SyncReply, SyncRequest
 from harness.pylog_broker.handlers.api import Api, Deferred, RequestContext
+from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.sync_group import SyncGroupRequest, SyncGroupResponse
+from harness.pylog_broker.security.acl import Operation, Resource
 
 
-def handle(context: RequestContext, request: SyncGroupRequest) -> Deferred:
+def handle(context: RequestContext, request: SyncGroupRequest) -> SyncGroupResponse | Deferred:
     """Pass the sync on."""
+    if not context.allows(Operation.READ, Resource.GROUP, request.group_id):
+        return SyncGroupResponse(error_code=ErrorCode.GROUP_AUTHORIZATION_FAILED)
     sync = SyncRequest(
         member_id=request.member_id,
         instance_id=request.group_instance_id,

@@ -19,6 +19,7 @@ from harness.pylog_broker.protocol.generated.txn_offset_commit import (
     TxnOffsetCommitResponsePartition,
     TxnOffsetCommitResponseTopic,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
 from harness.pylog_broker.storage.errors import StorageError
 from harness.pylog_broker.transactions.transaction import EPOCH_BUMP_FROM, ProducerIdentity
 
@@ -35,10 +36,12 @@ def handle(context: RequestContext, request: TxnOffsetCommitRequest) -> TxnOffse
     rows: list[TxnOffsetCommitResponseTopic] = []
     for asked in request.topics:
         partitions: list[TxnOffsetCommitResponsePartition] = []
+        may_read = context.allows(Operation.READ, Resource.TOPIC, asked.name)
+        unknown = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION if may_read else ErrorCode.TOPIC_AUTHORIZATION_FAILED
         for row in asked.partitions:
-            slot = TxnOffsetCommitResponsePartition(row.partition_index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+            slot = TxnOffsetCommitResponsePartition(row.partition_index, unknown)
             partitions.append(slot)
-            if context.broker.has_partition(asked.name, row.partition_index):
+            if may_read and context.broker.has_partition(asked.name, row.partition_index):
                 slots.append(slot)
                 metadata = row.committed_metadata or ""
                 offsets.append(
@@ -80,6 +83,10 @@ def _admit(context: RequestContext, request: TxnOffsetCommitRequest, identity: P
         return ErrorCode.INVALID_REQUEST
     if not request.group_id:
         return ErrorCode.INVALID_GROUP_ID
+    if not context.allows(Operation.WRITE, Resource.TRANSACTIONAL_ID, request.transactional_id):
+        return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+    if not context.allows(Operation.READ, Resource.GROUP, request.group_id):
+        return ErrorCode.GROUP_AUTHORIZATION_FAILED
     try:
         partition = context.broker.groups.offsets_partition(request.group_id)
     except StorageError as failure:

@@ -10,6 +10,7 @@ Left out: the transaction version of version 2, which only makes the check of th
 from __future__ import annotations
 
 from harness.pylog_broker.handlers.api import Api, RequestContext
+from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.write_txn_markers import (
     WriteTxnMarkersRequest,
     WriteTxnMarkersRequestMarker,
@@ -18,6 +19,7 @@ from harness.pylog_broker.protocol.generated.write_txn_markers import (
     WriteTxnMarkersResponsePartition,
     WriteTxnMarkersResponseTopic,
 )
+from harness.pylog_broker.security.acl import CLUSTER_NAME, Operation, Resource
 from harness.pylog_broker.transactions.transaction import ProducerIdentity
 
 
@@ -29,9 +31,13 @@ def handle(context: RequestContext, request: WriteTxnMarkersRequest) -> WriteTxn
 def _write(context: RequestContext, marker: WriteTxnMarkersRequestMarker) -> WriteTxnMarkersResponseMarker:
     identity = ProducerIdentity(marker.producer_id, marker.producer_epoch)
     topics = []
+    may_act = context.allows(Operation.CLUSTER_ACTION, Resource.CLUSTER, CLUSTER_NAME)
     for topic in marker.topics:
         rows = []
         for index in topic.partition_indexes:
+            if not may_act:
+                rows.append(WriteTxnMarkersResponsePartition(index, ErrorCode.CLUSTER_AUTHORIZATION_FAILED))
+                continue
             error = context.broker.transactions.write_marker(
                 (topic.name, index),
                 identity,

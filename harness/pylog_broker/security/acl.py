@@ -14,6 +14,7 @@ from typing import NamedTuple
 WILDCARD = "*"
 ANY_PRINCIPAL = "User:*"
 CLUSTER_NAME = "kafka-cluster"
+CLUSTER_REFUSED = "Cluster authorization failed."
 RULES_MAX = 10_000
 
 

@@ -35,6 +35,8 @@ class Security:
         self.settings = settings
         self.quotas = Quotas(settings.quota_windows, settings.quota_window_s)
         self.authorizer = Authorizer(None)
+        self.restricts = False
+        """Whether any request can be refused or slowed down: the fast paths that know of neither are closed then."""
         self.file_rules: frozenset[Rule] = frozenset()
         """The rules of `acl.file`; those made by CreateAcls are in the metadata image."""
         self._image = EMPTY_IMAGE
@@ -55,6 +57,7 @@ class Security:
             self._decide_anew()
         if image.quotas is not before.quotas:
             self.quotas.replace(image.quotas)
+            self.restricts = self.authorizer.enabled or self.quotas.active
 
     # --- who ---------------------------------------------------------------------------------------------------------
 
@@ -109,6 +112,7 @@ class Security:
             super_users=self.settings.super_users,
             open_without_rule=self.settings.open_without_rule,
         )
+        self.restricts = self.authorizer.enabled or self.quotas.active
 
     def _stamp(self) -> tuple[int, int] | None:
         if self._acl_path is None:
