@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from harness.pylog_broker.broker import Broker
 from harness.pylog_broker.handlers.api import Api, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.create_partitions import (
@@ -19,6 +18,7 @@ from harness.pylog_broker.protocol.generated.create_partitions import (
     CreatePartitionsResponse,
     CreatePartitionsResponseTopic,
 )
+from harness.pylog_broker.security.acl import Operation, Resource
 from harness.pylog_broker.storage.errors import StorageError
 
 
@@ -31,12 +31,17 @@ def handle(context: RequestContext, request: CreatePartitionsRequest) -> CreateP
             message = f"topic '{topic.name}' is named more than once"
             results.append(CreatePartitionsResponseTopic(topic.name, ErrorCode.INVALID_REQUEST, message))
         else:
-            error, reason = _extend(context.broker, topic, validate_only=request.validate_only)
+            error, reason = _extend(context, topic, validate_only=request.validate_only)
             results.append(CreatePartitionsResponseTopic(topic.name, error, reason))
     return CreatePartitionsResponse(results=results)
 
 
-def _extend(broker: Broker, asked: CreatePartitionsRequestTopic, *, validate_only: bool) -> tuple[int, str | None]:
+def _extend(
+    context: RequestContext, asked: CreatePartitionsRequestTopic, *, validate_only: bool
+) -> tuple[int, str | None]:
+    broker = context.broker
+    if not context.allows(Operation.ALTER, Resource.TOPIC, asked.name):
+        return ErrorCode.TOPIC_AUTHORIZATION_FAILED, "The topic authorization is failed."
     topic = broker.catalog.topics.get(asked.name)
     if topic is None:
         return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"there is no topic '{asked.name}'"

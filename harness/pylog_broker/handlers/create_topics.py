@@ -16,6 +16,7 @@ from uuid import UUID
 from harness.pylog_broker.broker import Broker
 from harness.pylog_broker.handlers.api import Api, RequestContext
 from harness.pylog_broker.handlers.config_entries import config_entries
+from harness.pylog_broker.handlers.metadata import may_create_topic
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.create_topics import (
     CreateTopicsRequest,
@@ -36,7 +37,7 @@ def handle(context: RequestContext, request: CreateTopicsRequest) -> CreateTopic
     names = Counter(topic.name for topic in request.topics)
     return CreateTopicsResponse(
         topics=[
-            _create(context.broker, topic, validate_only=request.validate_only)
+            _create(context, topic, validate_only=request.validate_only)
             if names[topic.name] == 1
             else _refused(topic, ErrorCode.INVALID_REQUEST, f"topic '{topic.name}' is named more than once")
             for topic in request.topics
@@ -44,7 +45,12 @@ def handle(context: RequestContext, request: CreateTopicsRequest) -> CreateTopic
     )
 
 
-def _create(broker: Broker, asked: CreateTopicsRequestTopic, *, validate_only: bool) -> CreateTopicsResponseTopic:
+def _create(
+    context: RequestContext, asked: CreateTopicsRequestTopic, *, validate_only: bool
+) -> CreateTopicsResponseTopic:
+    broker = context.broker
+    if not may_create_topic(context, asked.name):
+        return _refused(asked, ErrorCode.TOPIC_AUTHORIZATION_FAILED, "Authorization failed.")
     count = asked.num_partitions
     if asked.assignments:
         refusal = _refuse_assignments(broker, asked)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 from uuid import UUID
 
-from harness.pylog_broker.broker import Broker
 from harness.pylog_broker.handlers.api import Api, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.delete_topics import (
@@ -20,6 +19,7 @@ from harness.pylog_broker.protocol.generated.delete_topics import (
     DeleteTopicsResponseTopic,
 )
 from harness.pylog_broker.protocol.primitives import ZERO_UUID
+from harness.pylog_broker.security.acl import Operation, Resource
 from harness.pylog_broker.storage.errors import StorageError
 
 logger = logging.getLogger(__name__)
@@ -27,22 +27,27 @@ logger = logging.getLogger(__name__)
 
 def handle(context: RequestContext, request: DeleteTopicsRequest) -> DeleteTopicsResponse:
     """Delete each topic on its own."""
-    broker = context.broker
     if context.version < 6:
         asked: list[tuple[str | None, UUID]] = [(name, ZERO_UUID) for name in request.topic_names]
     else:
         asked = [(topic.name, topic.topic_id) for topic in request.topics]
-    return DeleteTopicsResponse(responses=[_delete(broker, name, topic_id) for name, topic_id in asked])
+    return DeleteTopicsResponse(responses=[_delete(context, name, topic_id) for name, topic_id in asked])
 
 
-def _delete(broker: Broker, name: str | None, topic_id: UUID) -> DeleteTopicsResponseTopic:
+def _delete(context: RequestContext, name: str | None, topic_id: UUID) -> DeleteTopicsResponseTopic:
+    broker = context.broker
     if (name is None) == (topic_id == ZERO_UUID):
         message = "a topic is named either by its name or by its id"
         return DeleteTopicsResponseTopic(name, topic_id, ErrorCode.INVALID_REQUEST, message)
     topic = broker.catalog.by_id(topic_id) if name is None else broker.catalog.topics.get(name)
-    if topic is None:
+    may_see = context.allows(Operation.DESCRIBE, Resource.TOPIC, topic.name if topic is not None else name or "")
+    if name is not None and not may_see:
+        return DeleteTopicsResponseTopic(name, topic_id, ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+    if topic is None or not may_see:
         error = ErrorCode.UNKNOWN_TOPIC_ID if name is None else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
         return DeleteTopicsResponseTopic(name, topic_id, error)
+    if not context.allows(Operation.DELETE, Resource.TOPIC, topic.name):
+        return DeleteTopicsResponseTopic(topic.name, topic.topic_id, ErrorCode.TOPIC_AUTHORIZATION_FAILED)
     if not broker.config.delete_topic_enable:
         return DeleteTopicsResponseTopic(topic.name, topic.topic_id, ErrorCode.TOPIC_DELETION_DISABLED)
     if topic.internal:
