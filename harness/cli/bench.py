@@ -1,14 +1,15 @@
-"""``harness bench pylog|judge|record|driver``: the speed of the harness and of the log broker themselves."""
+"""``harness bench pylog|judge|record|driver|fsync``: the speed of the harness and of the log broker themselves."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli.output import Progress, emit_json
 from harness.errors import UsageError
-from harness.model.units import parse_count, parse_duration_s
+from harness.model.units import parse_count, parse_duration_s, parse_size
 
 bench_app = typer.Typer(
     name="bench", help="How fast the harness and the log broker are, on this machine.", no_args_is_help=True
@@ -98,3 +99,49 @@ def driver(
     document = bench_driver(pairs=pairs, length=Length(seconds=seconds), brokers=names, progress=progress)
     progress.done()
     emit_json(document) if as_json else typer.echo(driver_table(document))
+
+
+@bench_app.command("fsync")
+def fsync(
+    brokers: Annotated[
+        str, typer.Option("-b", "--brokers", help="Comma-separated; rabbitmq is all its shapes, rabbitmq:quorum one.")
+    ] = "pylog,kafka,rabbitmq,activemq",
+    tiers: Annotated[str, typer.Option(help="Comma-separated durability tiers.")] = "D0,D1,D2",
+    backend: Annotated[str, typer.Option(help="process or docker.")] = "process",
+    messages: Annotated[int, typer.Option(min=10, max=100_000, help="Messages at one in flight; twenty times as many at 100.")] = 100,
+    size: Annotated[str, typer.Option(help="Bytes of each message, for example 8KiB.")] = "1KiB",
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the ledger there, too.")] = None,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Count fsyncs before each acknowledgement, by tier and broker. Exit code 1 when a claim is contradicted."""
+    import json
+
+    from harness.bench.fsync import SUBJECTS, Load, bench_fsync, document
+    from harness.bench.fsync import table as sync_table
+    from harness.model.broker import Tier
+    from harness.study.fingerprint import take_fingerprint
+
+    names = [name.strip() for name in brokers.split(",") if name.strip()]
+    known = {subject.label for subject in SUBJECTS} | {subject.broker for subject in SUBJECTS}
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"unknown broker {name!r}; known: {', '.join(sorted(known))}", next_command="harness broker ls"
+            )
+    try:
+        wanted = [Tier(tier.strip()) for tier in tiers.split(",")]
+        load = Load({1: messages, 100: 20 * messages}, parse_size(size))
+    except ValueError as error:
+        raise UsageError(f"{error}", next_command="harness bench fsync --help") from None
+    progress = Progress()
+    rows = bench_fsync(brokers=names, tiers=wanted, backend=backend, load=load, progress=progress)
+    progress.done()
+    ledger = document(rows, take_fingerprint(Path.cwd()).model_dump(mode="json"))
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(ledger, indent=1) + "\n", encoding="utf-8")
+    emit_json(ledger) if as_json else typer.echo(sync_table(rows))
+    if all(row.state == "not_run" for row in rows):
+        raise typer.Exit(3)
+    if any(row.state == "contradicted" for row in rows):
+        raise typer.Exit(1)

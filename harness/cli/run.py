@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace as changed
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +20,9 @@ from harness.model.result import Result
 from harness.model.units import parse_duration_s, parse_rate_per_s, parse_size
 from harness.plan.library import find_workload
 from harness.plan.loader import load_workload
+
+if TYPE_CHECKING:
+    from harness.study.options import StudyOptions
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 DEFAULT_BROKERS = "pylog"
@@ -66,6 +70,7 @@ def run(
     backend: Annotated[str, typer.Option(help="process, docker, or auto (docker if all images can be had).")] = "process",
     memory: Annotated[str | None, typer.Option(help="Limit of each container, for example 2GiB; the same for every broker.")] = None,
     cpus: Annotated[float | None, typer.Option(help="Limit of each container, for example 1.5.")] = None,
+    fsync: Annotated[bool, typer.Option("--fsync", help="Count syncs at these tiers first (strace), for the report.")] = False,
     title: Annotated[str, typer.Option(help="Title of the report.")] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Move an earlier run in the same folder aside.")] = False,
     load: Annotated[Load, typer.Option(help="What carries the load: this machine's own processes, or Locust.")] = Load.OWN,
@@ -127,11 +132,23 @@ def run(
         _through_locust(options.folder, workers, web_port, print_command, as_json)
         return
     progress = Progress()
+    if fsync:
+        options = _with_syncs(options, progress)
     finished = run_study(options, progress, engine)
     progress.done()
     _show(finished.result, as_json)
     typer.echo(f"\nreport: {finished.report}\nresult: {finished.folder / 'result.json'}", err=True)
     _leave(finished.result, finished.broken)
+
+
+def _with_syncs(options: StudyOptions, progress: Progress) -> StudyOptions:
+    """Rows of the fsync ledger for the run's own brokers and tiers, measured now."""
+    from harness.bench.fsync import bench_fsync
+
+    tiers = list(dict.fromkeys(options.tier or one.workload.needs.durability for one in options.workloads))
+    names = [choice.broker for choice in options.brokers if choice.url is None]
+    rows = bench_fsync(brokers=names, tiers=tiers, backend=options.backend, progress=progress)
+    return changed(options, syncs=tuple(rows))
 
 
 def chosen_backend(asked: str, brokers: list[str]) -> str:

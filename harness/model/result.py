@@ -275,6 +275,34 @@ class FaultTrials(Document):
     next_command: str = ""
 
 
+class SyncRow(Document):
+    """A row of the fsync ledger: one broker in one shape at one tier with so many messages in flight.
+
+    ``syncs`` counts the calls by name; ``covered`` are acknowledged messages for which a sync had begun and ended between
+    submission and acknowledgement; ``files`` the files synced most.
+    """
+
+    broker: str
+    label: str
+    version: str = ""
+    backend: str = ""
+    mode: str = ""
+    tier: str
+    window: int
+    payload_bytes: int
+    messages: int = 0
+    acknowledged: int = 0
+    covered: int | None = None
+    syncs: dict[str, int] = Field(default_factory=dict)
+    syncs_per_message: float | None = None
+    written_per_byte: float | None = None
+    files: dict[str, int] = Field(default_factory=dict)
+    state: Literal["proven", "contradicted", "no_claim", "unsupported", "not_run"] = "not_run"
+    reason: str = ""
+    next_command: str = ""
+    source: str = ""  # empty: measured along with this run; else where and when the ledger was taken
+
+
 class Result(Document):
     schema_version: int = SCHEMA_VERSION
     harness_version: str
@@ -298,5 +326,6 @@ class Result(Document):
     capabilities: list[CapabilityCell] = Field(default_factory=list)
     parity: list[ParityRow] = Field(default_factory=list)
     trials: list[FaultTrials] = Field(default_factory=list)
+    syncs: list[SyncRow] = Field(default_factory=list)
     ceilings: dict[str, float] = Field(default_factory=dict)  # client library -> msg/s against the null adapter
     notes: list[str] = Field(default_factory=list)

@@ -15,6 +15,7 @@ from harness.reporting.figures.collect import FigureSection, figure_sections
 from harness.reporting.palette import MARKS, marks
 from harness.reporting.scorecard import ScoreRow, figure_row, rows_of, rule_row
 from harness.reporting.strip import Axis, Strip, axis_of, strip_of
+from harness.reporting.syncs import sync_sources, sync_table
 from harness.reporting.text import feature_words
 
 OFFENDERS_SHOWN = 10  # runs a rule
@@ -92,6 +93,8 @@ class Page:
     baseline: str
     facts: tuple[str, ...] = field(default=())
     trials: tuple[tuple[str, Table], ...] = ()
+    syncs: Table = field(default=Table((), ()))
+    sync_sources: tuple[str, ...] = ()
     fault_evidence: Table = field(default=Table((), ()))
     compared: bool = True  # whether any ratio stands in the scorecard
 
@@ -127,6 +130,8 @@ def page_of(result: Result) -> Page:
         baseline=labels.get(baseline, baseline),
         facts=_facts(result),
         trials=tuple(trials_tables(result, labels)),
+        syncs=sync_table(result),
+        sync_sources=sync_sources(result),
         fault_evidence=evidence_table(result, labels),
         compared=any(cell.ratio is not None for found in rows.values() for row in found for cell in row.cells.values()),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from harness import __version__
@@ -20,6 +20,7 @@ from harness.model.result import (
     ParityRow,
     Result,
     RunRecord,
+    SyncRow,
     WorkloadRecord,
 )
 from harness.model.verdict import Verdict
@@ -29,6 +30,7 @@ from harness.plan.loader import LoadedWorkload, parse_workload
 from harness.reporting.answers import answer_of
 from harness.statistics.summarise import summarise
 from harness.statistics.trials import fault_trials
+from harness.study import ledger
 from harness.study.ceilings import stamp_client_bound
 from harness.study.options import StudyOptions
 from harness.study.server_defaults import server_rows
@@ -166,6 +168,13 @@ def _summarise(result: Result) -> None:
     ran = [column.name for column in result.brokers if column.state == "run"]
     baseline = ran[0] if ran else ""
     result.cells, result.noise = summarise(result, baseline=baseline)
+
+
+def note_syncs(result: Result, plans: dict[tuple[str, str], Provisioning], measured: Sequence[SyncRow]) -> None:
+    """The fsync ledger's rows of these brokers and tiers; a claim that one contradicts is a warning at the head of the report."""
+    result.syncs = ledger.rows_for(result.brokers, plans, measured)
+    warnings = result.fingerprint.warnings
+    warnings += [text for text in ledger.contradictions(result.syncs) if text not in warnings]
 
 
 def note_plans(result: Result, plans: dict[tuple[str, str], Provisioning]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.model.broker import Tier
 from harness.model.distribution import Spread
+from harness.model.result import SyncRow
 from harness.model.workload import Phase
 from harness.plan.loader import LoadedWorkload
 
@@ -50,6 +51,7 @@ class StudyOptions:
     replace: bool = False
     resume: bool = False  # go on with the study in ``folder``
     keep_histories: bool = True
+    syncs: tuple[SyncRow, ...] = ()  # rows of the fsync ledger that were measured for this run
     backend: str = "process"  # of brokers that have no address
     limits: Mapping[str, str] = field(default_factory=dict)  # of containers, the same for every broker
 

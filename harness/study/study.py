@@ -15,7 +15,7 @@ from harness.reporting.html import write_html
 from harness.reporting.load import load_result
 from harness.reporting.markdown import render_markdown
 from harness.runner.engine import LoadEngine
-from harness.study.assemble import columns_in_order, fold_runs, note_plans, skeleton
+from harness.study.assemble import columns_in_order, fold_runs, note_plans, note_syncs, skeleton
 from harness.study.campaign import Campaign, run_campaign
 from harness.study.ceilings import measure_ceilings
 from harness.study.fingerprint import take_fingerprint
@@ -150,6 +150,7 @@ def _note(result: Result, options: StudyOptions, campaign: Campaign, seconds: fl
     result.brokers = columns_in_order(options, campaign.columns)
     result.seconds = round(seconds, 3)
     note_plans(result, campaign.plans)
+    note_syncs(result, campaign.plans, options.syncs)
 
 
 def _state(result: Result, interrupted: bool) -> None:
