@@ -84,7 +84,7 @@ DOCUMENT = """\
 xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="http://www.springframework.org/schema/beans
 http://www.springframework.org/schema/beans/spring-beans.xsd http://activemq.apache.org/schema/core
 http://activemq.apache.org/schema/core/activemq-core.xsd"> <broker xmlns="http://activemq.apache.org/schema/core"
-brokerName="harness" dataDirectory={data} persistent={persistent} schedulerSupport={scheduler} useJmx="false"
+brokerName="harness" dataDirectory={data} persistent={persistent} schedulerSupport={scheduler} useJmx={jmx}
 useShutdownHook="true" start="true" splitSystemUsageForProducersConsumers="false" advisorySupport="true">
 <destinationPolicy> <policyMap> <policyEntries> {policies} </policyEntries> </policyMap> </destinationPolicy> {store}
 <systemUsage> <systemUsage sendFailIfNoSpace={send_fail}> <memoryUsage><memoryUsage limit={memory}/></memoryUsage>
@@ -94,7 +94,7 @@ useShutdownHook="true" start="true" splitSystemUsageForProducersConsumers="false
 <redeliveryPolicyMap> <redeliveryPolicyEntries> {redeliveries} </redeliveryPolicyEntries> <defaultEntry>
 <redeliveryPolicy maximumRedeliveries="0" initialRedeliveryDelay="1000" redeliveryDelay="1000"/> </defaultEntry>
 </redeliveryPolicyMap> </redeliveryPolicyMap> </redeliveryPlugin> <statisticsBrokerPlugin/> </plugins>
-<transportConnectors> <transportConnector name="stomp" uri={uri}/> </transportConnectors> </broker> </beans>
+<transportConnectors> <transportConnector name="stomp" uri={uri}/> </transportConnectors> </broker> {console} </beans>
 """
 
 
@@ -169,8 +169,8 @@ def _check(settings: Mapping[str, str]) -> None:
             raise UsageError(f"ActiveMQ has no setting {name!r} here{hint}", next_command="harness broker up --help")
 
 
-def document(data: str, host: str, port: int, settings: Mapping[str, str]) -> str:
-    """The broker's XML. Pure."""
+def document(data: str, host: str, port: int, settings: Mapping[str, str], *, console: bool = False) -> str:
+    """The broker's XML. ``console`` adds the web console of the image, and JMX, which it asks. Pure."""
     persistent = settings["persistent"] == "true"
     store = ""
     if persistent:
@@ -185,6 +185,8 @@ def document(data: str, host: str, port: int, settings: Mapping[str, str]) -> st
         store += "</persistenceAdapter>"
     redelivery = {name.partition(".")[2]: value for name, value in settings.items() if name.startswith("redelivery.")}
     return DOCUMENT.format(
+        jmx=quoteattr("true" if console else "false"),
+        console='<import resource="jetty.xml"/>' if console else "",
         data=quoteattr(data),
         persistent=quoteattr(settings["persistent"]),
         scheduler=quoteattr(settings["schedulerSupport"]),
