@@ -28,6 +28,9 @@ from harness.pylog_broker.groups.topic_image import TopicImage
 from harness.pylog_broker.groups.topic_pattern import InvalidPattern, matching_names
 from harness.pylog_broker.protocol.errors import ErrorCode
 
+CREATION_EPOCH = 1
+"""What a new group counts from, as in Apache Kafka: its first member is given epoch 2."""
+
 
 class Refused(Exception):
     """A heartbeat that changes nothing: an error code and a text for the client."""
@@ -51,6 +54,7 @@ class ConsumerGroup(ConsumerRoster):
         before = member.standing
         self.refresh()
         if self._subscribe(member, request, matched):
+            self.epoch = self.epoch or CREATION_EPOCH
             self._bump()
         if self.epoch > self.assignment_epoch:
             self._retarget()

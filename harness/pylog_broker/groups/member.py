@@ -107,14 +107,14 @@ class Member:
         return MEMBER_OVERHEAD_BYTES + offered + names + len(self.assignment)
 
     def described(self, protocol_name: str | None) -> DescribedMember:
-        """Return the member for DescribeGroups; without a protocol its metadata and assignment stay out."""
+        """Return the member for DescribeGroups; without a protocol its metadata stays out."""
         return DescribedMember(
             member_id=self.member_id,
             instance_id=self.instance_id,
             client_id=self.client_id,
             client_host=self.client_host,
             metadata=self.metadata_for(protocol_name) if protocol_name is not None else b"",
-            assignment=self.assignment if protocol_name is not None else b"",
+            assignment=self.assignment,
         )
 
     def stored(self, protocol_name: str | None) -> StoredMember:

@@ -142,7 +142,9 @@ class Rebalancing:
                 self._answer_sync(member, token)
 
     def _refuse_held_syncs(self, now: Instant) -> None:
+        """A generation ends before its assignment came; what the members had in the one before is gone too."""
         for member in self.members:
+            self.members.assign(member, b"")
             if member.sync_token is not None:
                 token, member.sync_token = member.sync_token, None
                 member.touch(now.monotonic_s)

@@ -72,7 +72,7 @@ def _member(context: RequestContext, row: DescribedConsumer) -> ConsumerGroupDes
         client_id=said.client_id,
         client_host=said.client_host,
         subscribed_topic_names=said.topic_names,
-        subscribed_topic_regex=said.topic_pattern,
+        subscribed_topic_regex=said.topic_pattern or "",
         assignment=ConsumerGroupDescribeResponseAssignment(assigned),
         target_assignment=ConsumerGroupDescribeResponseTarget(target),
         member_type=CONSUMER_MEMBER,

@@ -3,7 +3,7 @@
 A topic is on disk when its answer goes out. -1 partitions or replicas take the broker's default; one node holds one
 replica, more are INVALID_REPLICATION_FACTOR. A manual assignment may name this node only. Version 5 and later return the
 settings, version 7 the topic id. `validate_only` checks without creating. A topic named twice in one request is
-INVALID_REQUEST for both.
+INVALID_REQUEST, and answered once.
 
 Left out: `timeout_ms`, since nothing waits.
 """
@@ -40,7 +40,7 @@ def handle(context: RequestContext, request: CreateTopicsRequest) -> CreateTopic
             _create(context, topic, validate_only=request.validate_only)
             if names[topic.name] == 1
             else _refused(topic, ErrorCode.INVALID_REQUEST, f"topic '{topic.name}' is named more than once")
-            for topic in request.topics
+            for topic in {topic.name: topic for topic in request.topics}.values()
         ]
     )
 

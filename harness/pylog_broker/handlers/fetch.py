@@ -222,7 +222,7 @@ def _read(
     except StorageError as error:
         if error.fault != "client":
             logger.error("fetch from %s-%d: %s", log.topic, log.partition, error)
-        return PartitionResult(error.error_code, high_watermark, stable, log.log_start_offset, EMPTY_SLICE)
+        return PartitionResult(error.error_code, NO_OFFSET, NO_OFFSET, NO_OFFSET, EMPTY_SLICE)
     return PartitionResult(ErrorCode.NONE, high_watermark, stable, log.log_start_offset, records)
 
 

@@ -269,8 +269,8 @@ def _append(
     try:
         header = verify_produced(records)
         attributes = header.attributes
-        if attributes & TRANSACTIONAL_BIT and not log.producers.is_in_transaction(
-            header.producer_id, header.producer_epoch
+        if attributes & TRANSACTIONAL_BIT and not (
+            transactional_id and log.producers.is_in_transaction(header.producer_id, header.producer_epoch)
         ):
             error = _admit(broker, log, version, header, transactional_id)
             if error:

@@ -19,10 +19,11 @@ from typing import NamedTuple
 import google_crc32c
 
 from harness.pylog_broker.storage.compression import decompress
-from harness.pylog_broker.storage.errors import CorruptBatch, InvalidRecord, UnsupportedMagic
+from harness.pylog_broker.storage.errors import CorruptBatch, InvalidRecord, StorageError, UnsupportedMagic
 
 Buffer = bytes | bytearray | memoryview
 
+MAGIC_POSITION, MAGIC = 16, 2
 HEADER_SIZE = 61
 LOG_OVERHEAD = 12  # base offset and batch length, which the length does not count
 CRC_START = 21
@@ -105,14 +106,18 @@ def checksum(buffer: Buffer, start: int, end: int) -> int:
 def verify_produced(buffer: Buffer) -> BatchHeader:
     """Check what a producer sent for one partition: exactly one sound batch.
 
-    Raises UnsupportedMagic, CorruptBatch (short, inconsistent, wrong CRC) or InvalidRecord (more than one batch, a control
-    batch, a base offset that is not 0, a record count that contradicts the last offset delta).
+    Raises CorruptBatch (inconsistent, wrong CRC, an unknown format) or InvalidRecord (cut short, an older format, more
+    than one batch, a control batch, a base offset that is not 0, a record count that contradicts the last offset
+    delta): the codes that Apache Kafka gives.
     """
-    header = parse_header(buffer)
+    try:
+        header = parse_header(buffer)
+    except StorageError as error:
+        raise _unreadable(buffer, error) from None
     size = len(buffer)
     if header.length != size:
         if header.length > size:
-            raise CorruptBatch(f"the batch says {header.length} bytes, {size} came")
+            raise InvalidRecord(f"the batch says {header.length} bytes, {size} came")
         raise InvalidRecord("more than one batch for a partition in one request")
     if checksum(buffer, CRC_START, size) != header.crc:
         raise CorruptBatch("the batch does not match its CRC-32C")
@@ -125,6 +130,15 @@ def verify_produced(buffer: Buffer) -> BatchHeader:
     if header.producer_id >= 0 and (header.base_sequence < 0 or header.producer_epoch < 0):
         raise InvalidRecord("an idempotent batch needs a sequence and an epoch that are not negative")
     return header
+
+
+def _unreadable(buffer: Buffer, error: StorageError) -> StorageError:
+    """What a producer is told whose batch has no sound header."""
+    older = len(buffer) >= HEADER_SIZE and buffer[MAGIC_POSITION] < MAGIC
+    cut = len(buffer) < HEADER_SIZE or int.from_bytes(buffer[8:LOG_OVERHEAD], "big", signed=True) + LOG_OVERHEAD != len(
+        buffer
+    )
+    return InvalidRecord(str(error)) if older or cut else CorruptBatch(str(error))
 
 
 def verify_stored(buffer: Buffer, position: int, header: BatchHeader) -> None:

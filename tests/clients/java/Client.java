@@ -294,6 +294,7 @@ public final class Client {
                 for (int i = 0; i < 10; i++) producer.send(new ProducerRecord<>(source, keep ? "kept" : "dropped"));
                 producer.sendOffsetsToTransaction(
                     Map.of(zero, new OffsetAndMetadata(keep ? 7 : 9)), new ConsumerGroupMetadata(group));
+                producer.flush();  // an abort drops what has not been sent yet
                 if (keep) producer.commitTransaction(); else producer.abortTransaction();
             }
         }

@@ -18,9 +18,9 @@ def _settle(*clients: Client) -> None:
 def test_the_first_member_gets_everything_at_once() -> None:
     desk = ConsumerDesk()
     reply = desk.join("a")
-    assert (reply.error, reply.epoch, reply.heartbeat_interval_ms) == (ErrorCode.NONE, 1, 5_000)
+    assert (reply.error, reply.epoch, reply.heartbeat_interval_ms) == (ErrorCode.NONE, 2, 5_000)
     assert reply.assignment == desk.topics.all_of("t")
-    assert desk.beat("a", 1).assignment is None
+    assert desk.beat("a", 2).assignment is None
     assert desk.group.state.value == "Stable"
 
 
@@ -29,15 +29,15 @@ def test_trap_20_a_partition_is_given_on_only_after_its_owner_has_let_go() -> No
     first, second = Client(desk, "a"), Client(desk, "b")
     first.settle()
     assert second.beat().assignment == NOTHING
-    assert second.epoch == 2
+    assert second.epoch == 3
     kept = first.beat().assignment
     assert kept is not None
     assert len(kept) == 3
-    assert first.epoch == 1, "it stays at its epoch until it has let go"
+    assert first.epoch == 2, "it stays at its epoch until it has let go"
     assert second.beat().assignment is None, "the first still reads them"
     first.let_go()
     first.beat()
-    assert first.epoch == 2
+    assert first.epoch == 3
     assert second.beat().assignment == desk.topics.all_of("t") - kept
     assert desk.group.state.value == "Stable"
 
@@ -202,9 +202,9 @@ def test_a_change_that_cannot_be_stored_is_not_promised() -> None:
     assert desk.join("a").error is ErrorCode.COORDINATOR_NOT_AVAILABLE
     desk.journal.failing = False
     reply = desk.join("a")
-    assert (reply.error, reply.epoch) == (ErrorCode.NONE, 1)
+    assert (reply.error, reply.epoch) == (ErrorCode.NONE, 2)
     desk.restart()
-    assert desk.beat("a", 1).error is ErrorCode.NONE
+    assert desk.beat("a", 2).error is ErrorCode.NONE
 
 
 def test_groups_change_their_protocol_only_while_empty() -> None:

@@ -84,7 +84,6 @@ def test_create_topics_refusals(local: LocalBroker) -> None:
         ErrorCode.INVALID_PARTITIONS,
         ErrorCode.INVALID_REPLICATION_FACTOR,
         ErrorCode.INVALID_REQUEST,
-        ErrorCode.INVALID_REQUEST,
         ErrorCode.INVALID_CONFIG,
         ErrorCode.INVALID_CONFIG,
         ErrorCode.INVALID_CONFIG,

@@ -109,10 +109,10 @@ def test_errors_after_the_request_has_become_familiar(local: LocalBroker, versio
 @pytest.mark.parametrize(
     ("records", "error"),
     [
-        (batch()[:-1], ErrorCode.CORRUPT_MESSAGE),
+        (batch()[:-1], ErrorCode.INVALID_RECORD),
         (damaged(batch(), 30, b"x", new_crc=False), ErrorCode.CORRUPT_MESSAGE),
-        (b"", ErrorCode.CORRUPT_MESSAGE),
-        (None, ErrorCode.CORRUPT_MESSAGE),
+        (b"", ErrorCode.INVALID_RECORD),
+        (None, ErrorCode.INVALID_RECORD),
         (batch() * 2, ErrorCode.INVALID_RECORD),
         (damaged(batch(), 0, struct.pack(">q", 5)), ErrorCode.INVALID_RECORD),
         (damaged(batch(), 23, struct.pack(">i", 7)), ErrorCode.INVALID_RECORD),
@@ -122,7 +122,7 @@ def test_errors_after_the_request_has_become_familiar(local: LocalBroker, versio
             ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
         ),
         (batch(attributes=0x05), ErrorCode.UNSUPPORTED_COMPRESSION_TYPE),
-        (damaged(batch(), 16, b"\1"), ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT),
+        (damaged(batch(), 16, b"\1"), ErrorCode.INVALID_RECORD),
         (batch(b"x" * 1_048_588), ErrorCode.MESSAGE_TOO_LARGE),
         (batch(producer_id=5, producer_epoch=0, base_sequence=3), ErrorCode.NONE),
     ],

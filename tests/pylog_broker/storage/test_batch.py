@@ -24,7 +24,7 @@ from harness.pylog_broker.storage.batch import (
     verify_produced,
     verify_stored,
 )
-from harness.pylog_broker.storage.errors import CorruptBatch, InvalidRecord, UnsupportedMagic
+from harness.pylog_broker.storage.errors import CorruptBatch, InvalidRecord
 
 from .batches import NOW_MS, batch_of
 
@@ -46,15 +46,16 @@ def test_a_sound_batch_passes() -> None:
     ("position", "layout", "value", "error"),
     [
         (0, ">q", 5, InvalidRecord),  # base offset
-        (16, ">b", 1, UnsupportedMagic),
+        (16, ">b", 1, InvalidRecord),
+        (16, ">b", 3, CorruptBatch),
         (21, ">h", 0x20, InvalidRecord),  # control batch
         (23, ">i", 5, InvalidRecord),  # last offset delta
         (57, ">i", 0, InvalidRecord),  # record count
         (57, ">i", -1, CorruptBatch),
         (23, ">i", -1, CorruptBatch),
-        (8, ">i", 1000, CorruptBatch),  # longer than what came
-        (8, ">i", 3, CorruptBatch),  # shorter than a header
-        (8, ">i", -1, CorruptBatch),
+        (8, ">i", 1000, InvalidRecord),  # longer than what came
+        (8, ">i", 3, InvalidRecord),  # shorter than a header
+        (8, ">i", -1, InvalidRecord),
         (43, ">q", 7, InvalidRecord),  # a producer id without sequence and epoch
     ],
 )
