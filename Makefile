@@ -12,7 +12,7 @@ FUZZ_RUNS ?= 1000000
 OUT     ?= reports/demo
 SHELL   := /bin/sh
 
-.PHONY: demo test check lint unit bench fuzz setup brokers images clients conform clean
+.PHONY: demo test check lint unit bench fuzz setup brokers images clients conform sample clean
 
 # BACKEND=auto takes containers where an engine answers and every image is there or can be pulled, else local copies
 demo: setup
@@ -21,6 +21,10 @@ demo: setup
 	  if [ "$$backend" = process ]; then $(MAKE) --no-print-directory brokers || exit; fi; \
 	  set -x; $(BIN)/harness run clickstream_fanout priority_tasks password_reset \
 	    -b $(BROKERS) -n $(RUNS) -o $(OUT) --replace --backend $$backend
+
+# The committed sample anew, whole: the demo, its page and result, the picture of its first screen, the README's table
+sample: demo
+	$(BIN)/python -m harness.reporting.sample $(OUT)
 
 test: setup
 	$(BIN)/python -m pytest

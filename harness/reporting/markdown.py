@@ -28,6 +28,18 @@ def render_markdown(result: Result) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def render_tables(result: Result) -> str:
+    """Headline and table of each workload, for a page that has headings of its own."""
+    lines = [
+        f"{result.created} · {notation.count(result.repeats, 'repeat')} · took {notation.seconds(result.seconds)}",
+        "",
+    ]
+    for record in result.workloads:
+        lines += [f"**{escape(record.name.replace('_', ' '))}**", "", escape(answer(result, record.name).headline), ""]
+        lines += _table(result, rows_of(result, record.name))
+    return "\n".join(lines).rstrip() + "\n"
+
+
 def escape(text: str) -> str:
     """One line in which nothing is Markdown or HTML."""
     return _SPECIAL.sub(r"\\\1", " ".join(printable(text).split())).replace("&", "&amp;")
