@@ -50,7 +50,10 @@ def mounted(folder: str, image: str, size: int) -> dict[str, Any]:
     memory = run("mount", "-t", "tmpfs", "-o", f"size={size},nodev,nosuid,mode=755", "harness-small-disk", folder)
     if not memory:
         return {"how": f"tmpfs (no loop device: {loop})"}
-    return {"error": f"no small file system can be mounted here: {loop}; {memory}", "next": "run this as root"}
+    return {
+        "error": f"no small file system can be mounted here: {loop}; {memory}",
+        "next": "sudo harness fault disk_full",
+    }
 
 
 def main(owner: int) -> None:

@@ -7,6 +7,7 @@ nothing of the kind was found, that is the answer.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -205,6 +206,14 @@ def _ratio_words(cell: ScoreCell, result: Result) -> str:
     return f"{_label(result, cell.broker)} is {cell.word} with {cell.figure} ({shown})"
 
 
+_FAULT_WORDS = {
+    "pause": ("pause", "pauses"),
+    "cut": ("cut of the link", "cuts of the link"),
+    "slow": ("slowing of the link", "slowings of the link"),
+    "fill": ("full disk", "full disks"),
+}
+
+
 def _durability_sentences(result: Result, record: WorkloadRecord, ran: Sequence[BrokerColumn]) -> list[str]:
     """What the kill -9 of every run showed, with the tier, and how little so few kills can rule out."""
     found = [one for column in ran if (one := judged(result, record.name, "durability", column.name)) is not None]
@@ -218,6 +227,11 @@ def _durability_sentences(result: Result, record: WorkloadRecord, ran: Sequence[
     extent = notation.count(runs, "run") + (" each" if len(kept) > 1 else "")
     if acknowledged:
         extent += f", at least {notation.count(min(acknowledged), 'acknowledged message')}"
+    others = _other_faults(result, record.name, [one.broker for one in kept])
+    if not kills and others:
+        return [
+            f"Through {notation.listing(others)} at tier {record.tier}, {labels} lost nothing acknowledged ({extent})."
+        ]
     if not kills:
         return [f"At tier {record.tier}, without a kill that bit, {labels} lost nothing acknowledged ({extent})."]
     bound = 1 - 0.05 ** (1 / kills)
@@ -231,6 +245,24 @@ def _durability_sentences(result: Result, record: WorkloadRecord, ran: Sequence[
 def _kills(result: Result, workload: str, broker: str) -> int:
     runs = [run for run in result.runs if (run.workload, run.broker) == (workload, broker)]
     return sum(fault.kind == "kill" and fault.bit for run in runs for fault in run.faults)
+
+
+def _other_faults(result: Result, workload: str, brokers: Sequence[str]) -> list[str]:
+    """What else bit every one of these brokers, in words, with the least number of times."""
+    seen = [
+        Counter(
+            fault.kind
+            for run in result.runs
+            if (run.workload, run.broker) == (workload, broker)
+            for fault in run.faults
+            if fault.bit and fault.kind in _FAULT_WORDS
+        )
+        for broker in brokers
+    ]
+    common = set.intersection(*(set(one) for one in seen)) if seen else set()
+    return [
+        notation.count(min(one[kind] for one in seen), *words) for kind, words in _FAULT_WORDS.items() if kind in common
+    ]
 
 
 def _emulation_sentences(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> list[str]:

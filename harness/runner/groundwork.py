@@ -14,9 +14,10 @@ from harness.brokers.handshake import NotReady
 from harness.brokers.ports import free_ports
 from harness.brokers.products.base import LOOPBACK
 from harness.brokers.registry import product
-from harness.errors import Unsupported
+from harness.errors import HarnessError, Unsupported
 from harness.faults.disk import SmallDisk
 from harness.faults.evidence import RoundTrip
+from harness.faults.helper import HelperFailed
 from harness.faults.link import Link
 from harness.model.broker import BrokerInfo
 from harness.model.workload import Fault, Workload
@@ -25,6 +26,13 @@ ADVERTISED = (
     "advertised.listeners"  # brokers of the Kafka protocol tell clients where to go, so they must name the proxy
 )
 KAFKA_PROTOCOL = ("pylog", "kafka")
+
+
+class GroundMissing(HarnessError):
+    """This machine cannot have what a fault needs: nothing of the workload is run, and it is said why."""
+
+    code = "H021"
+    exit_code = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ class Wanted:
 class Groundwork:
     """Lay it before ``Broker.start``, pass ``settings`` to that, ask ``reached`` for what the clients get, ``close`` it after ``stop``.
 
-    Raises HelperFailed where this machine cannot have it, Unsupported where the broker's backend cannot.
+    Raises GroundMissing where this machine cannot have it, Unsupported where the broker's backend cannot.
     """
 
     broker: str = ""
@@ -69,6 +77,9 @@ class Groundwork:
             if wanted.disk_bytes:
                 root.mkdir(parents=True, exist_ok=True)
                 ground.disk = SmallDisk(root / "data", wanted.disk_bytes)
+        except HelperFailed as problem:
+            ground.close()
+            raise GroundMissing(problem.message, next_command=problem.next_command) from problem
         except BaseException:
             ground.close()
             raise

@@ -28,7 +28,7 @@ from harness.model.result import BrokerColumn, RunRecord
 from harness.plan.loader import LoadedWorkload
 from harness.runner.conductor import CellSpec, Conductor
 from harness.runner.engine import LoadEngine
-from harness.runner.groundwork import Groundwork, Wanted
+from harness.runner.groundwork import GroundMissing, Groundwork, Wanted
 from harness.runner.pulse import Headed
 from harness.statistics.orders import balanced_orders
 from harness.study.folder import StudyFolder
@@ -176,7 +176,7 @@ def _visit(
                 say(f"{loaded.workload.name} failed: {record.error.splitlines()[0]}")
                 if broker.trouble():
                     break
-    except BrokerMissing as error:
+    except (BrokerMissing, GroundMissing) as error:
         say(f"not run: {error.message}")
         campaign.columns[choice.label] = BrokerColumn(
             name=choice.label,

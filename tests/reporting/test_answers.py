@@ -67,6 +67,15 @@ def test_a_kill_that_did_not_bite_is_not_called_a_kill(result: Result) -> None:
     assert "At tier D1, without a kill that bit, " in answer_of(result, "priority_tasks")
 
 
+def test_other_faults_are_named_and_counted(result: Result) -> None:
+    for run in result.runs:
+        for fault in run.faults:
+            fault.kind = "cut"
+    assert "Through 3 cuts of the link at tier D1, kafka, pylog and rabbitmq lost" in answer_of(
+        result, "priority_tasks"
+    )
+
+
 def test_what_was_not_run_is_named_with_its_reason(result: Result) -> None:
     for name in ("clickstream_fanout", "priority_tasks", "password_reset"):
         assert "activemq was not run: ActiveMQ is not on this machine." in answer_of(result, name)
