@@ -48,6 +48,7 @@ bench: setup brokers
 	$(BIN)/harness bench judge --events 1M
 	$(BIN)/harness bench record
 	$(BIN)/harness bench pylog
+	$(BIN)/harness bench driver
 
 setup: $(VENV)/.ready
 

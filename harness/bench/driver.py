@@ -7,12 +7,15 @@ claim of a report rests on adapters that are not slower than the floors in ``QUE
 
 from __future__ import annotations
 
+import os
+import platform
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +94,8 @@ def bench_driver(*, pairs: int, length: Length, brokers: tuple[str, ...], progre
     """One document. A tool or a broker that is missing is a row "not run" with the command that gets it."""
     rows: list[dict[str, Any]] = []
     versions: dict[str, str] = {}
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} before"
+    created = datetime.now(UTC).isoformat(timespec="seconds")
     sides: tuple[tuple[str, Callable[..., list[Row]]], ...] = (("rabbitmq", _rabbitmq), ("kafka", _kafka))
     for name, measure in sides:
         if name not in brokers:
@@ -103,7 +108,10 @@ def bench_driver(*, pairs: int, length: Length, brokers: tuple[str, ...], progre
         except HarnessError as error:
             state = "not run" if isinstance(error, BrokerMissing) else "failed"
             rows.append({"question": name, "state": state, "reason": error.message, "next": error.next_command or ""})
-    return {"document": "bench driver", "version": 1, "pairs": pairs, "versions": versions, "rows": rows}
+    return {
+        "document": "bench driver", "version": 1, "created": created, "machine": machine,
+        "pairs": pairs, "versions": versions, "rows": rows,
+    }  # fmt: skip
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from harness.model.broker import BrokerInfo
 
 RUN_DEADLINE_S = 180.0
 _PERF_TEST = re.compile(r"time ([\d.]+) s, sent: [\d.]+ msg/s.*?confirmed: ([\d.]+) msg/s.*?received: ([\d.]+) msg/s")
-_PRODUCED = re.compile(r"^(\d+) records sent, ([\d.]+) records/sec \(.*max latency", re.MULTILINE)
+_PRODUCED = re.compile(r"^(\d+) records sent, ([\d.]+) records/sec \(.*max latency\.$", re.MULTILINE)
 _FINAL = re.compile(r"^(\d+) records sent, ([\d.]+) records/sec .*99\.9th", re.MULTILINE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -91,6 +92,7 @@ def driver(
     """The adapters beside the field's own load tools: PerfTest, kafka-producer-perf-test, kafka-consumer-perf-test."""
     from harness.bench.driver import Length, bench_driver
     from harness.bench.driver import table as driver_table
+    from harness.study.drivers import record_here
 
     names = tuple(name.strip() for name in brokers.split(",") if name.strip())
     if not names or set(names) - {"rabbitmq", "kafka"}:
@@ -98,6 +100,10 @@ def driver(
     progress = Progress()
     document = bench_driver(pairs=pairs, length=Length(seconds=seconds), brokers=names, progress=progress)
     progress.done()
+    kept = record_here()
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(document, indent=1))
+    typer.echo(f"kept for the method section of later reports: {kept}", err=True)
     emit_json(document) if as_json else typer.echo(driver_table(document))
 
 
@@ -114,8 +120,6 @@ def fsync(
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Count fsyncs before each acknowledgement, by tier and broker. Exit code 1 when a claim is contradicted."""
-    import json
-
     from harness.bench.fsync import SUBJECTS, Load, bench_fsync, document
     from harness.bench.fsync import table as sync_table
     from harness.model.broker import Tier

@@ -303,6 +303,31 @@ class SyncRow(Document):
     source: str = ""  # empty: measured along with this run; else where and when the ledger was taken
 
 
+class DriverRatio(Document):
+    """An adapter beside the field's own load tool: its rate divided by the tool's, median over alternating pairs."""
+
+    question: str
+    size_bytes: int
+    settings: str
+    ours_per_s: float
+    theirs_per_s: float
+    ratio: float
+    ratio_low: float
+    ratio_high: float
+    pairs: int
+    floor: float
+
+
+class DriverRecord(Document):
+    """A recorded ``harness bench driver``: when, where, and what it found."""
+
+    created: str
+    machine: str
+    versions: dict[str, str]
+    here: bool  # measured on the machine of this result, not the record that comes with the harness
+    rows: list[DriverRatio]
+
+
 class Result(Document):
     schema_version: int = SCHEMA_VERSION
     harness_version: str
@@ -328,4 +353,5 @@ class Result(Document):
     trials: list[FaultTrials] = Field(default_factory=list)
     syncs: list[SyncRow] = Field(default_factory=list)
     ceilings: dict[str, float] = Field(default_factory=dict)  # client library -> msg/s against the null adapter
+    drivers: DriverRecord | None = None
     notes: list[str] = Field(default_factory=list)

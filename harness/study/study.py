@@ -18,6 +18,7 @@ from harness.runner.engine import LoadEngine
 from harness.study.assemble import columns_in_order, fold_runs, note_plans, note_syncs, skeleton
 from harness.study.campaign import Campaign, run_campaign
 from harness.study.ceilings import measure_ceilings
+from harness.study.drivers import recorded_drivers
 from harness.study.fingerprint import take_fingerprint
 from harness.study.folder import PARTIAL_FILE, REPORT_FILE, RESULT_FILE, StudyFolder
 from harness.study.options import StudyOptions
@@ -43,6 +44,7 @@ def run_study(options: StudyOptions, say: Say, engine: LoadEngine | None = None)
         say("looking at this machine")
         created = datetime.now(UTC).isoformat(timespec="seconds")
         result = skeleton(options, _fingerprint(options), created)
+        result.drivers = recorded_drivers()
         before_s = _go_on(result, options, folder)
         capabilities, parity = result.capabilities, result.parity
 

@@ -1,6 +1,6 @@
 """The load of a harness run, carried by Locust: one machine or many, with the web page or headless.
 
-On the machine that leads (a broker of this machine is started, killed and stopped there)::
+On the machine that leads::
 
     locust -f locustfile.py --master --harness "clickstream_fanout -b rabbitmq"     (page: http://127.0.0.1:8089)
     locust -f locustfile.py --master --headless --expect-workers 3 --harness "clickstream_fanout -b rabbitmq"
@@ -8,6 +8,9 @@ On the machine that leads (a broker of this machine is started, killed and stopp
 On every machine that carries load, once a core or so::
 
     locust -f locustfile.py --worker --master-host LEADER
+
+Brokers that the harness starts listen on 127.0.0.1: workers on other machines need one that runs already, ``--url rabbitmq=amqp://HOST:5672``
+among the arguments.
 
 Or all in one process: ``locust -f locustfile.py --headless --harness "priority_tasks -b pylog"``. What follows ``--harness`` is what
 ``harness run`` takes; report and result are written where it says. The number of users does not matter: the workload says how much load

@@ -50,6 +50,17 @@ def test_an_empty_machine_gets_tools_first_and_every_command_is_shown(
     assert plan.size_mb > 100
 
 
+def test_a_load_tool_is_only_jars(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_a_machine(monkeypatch, java_found=True, maven=True, apt=True)
+    (step,) = install.plan_install(["perf-test"]).steps
+    assert not step.needs_root
+    assert str(compose_folder() / "maven" / "perf-test" / "pom.xml") in step.commands[0]
+    jar = home / "cache" / "perf-test" / "2.22.1" / "libs" / "perf-test-2.22.1.jar"
+    jar.parent.mkdir(parents=True)
+    jar.touch()
+    assert install.plan_install(["perf-test"]).present == ("perf-test",)
+
+
 def test_without_apt_the_reason_is_told_and_nothing_is_tried(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     on_a_machine(monkeypatch, java_found=False, maven=False, apt=False)
     plan = install.plan_install(["kafka", "rabbitmq", "pylog"])
