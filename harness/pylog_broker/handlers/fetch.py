@@ -13,8 +13,9 @@ log end an empty answer. A leader epoch that is not the partition's is FENCED_LE
 With isolation level 1 (read_committed) records below the last stable offset are sent, together with the aborted
 transactions among them; control batches are sent to everybody, and clients filter (KIP-98).
 
-Left out: fetch sessions (KIP-227), every answer has session id 0; replicas' own fields (replica id, last fetched epoch,
-diverging epochs); down-conversion: zstd batches go to whoever asks.
+Left out: fetch sessions (KIP-227), every answer has session id 0, which is always legal: sessions spare the bytes of
+partitions that have not changed, which on one machine cost less than to look a session up and keep it; replicas' own
+fields (replica id, last fetched epoch, diverging epochs); down-conversion: zstd batches go to whoever asks.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def bounded(broker: BrokerProcess) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("size", [-1, -(2**31), 0, 3, 100 * MIB + 1, 2**31 - 1])
-def test_impossible_sizes_close_the_connection(broker: BrokerProcess, size: int) -> None:
+def test_trap_29_impossible_sizes_close_the_connection(broker: BrokerProcess, size: int) -> None:
     with Wire(broker.port) as wire:
         wire.send(struct.pack(">i", size) + b"x" * 100)
         assert wire.is_closed_by_peer()
@@ -68,14 +68,14 @@ def test_random_bodies_in_sound_frames(broker: BrokerProcess) -> None:
 
 
 @pytest.mark.parametrize(("key", "version"), [(4, 0), (1000, 0), (3, 99), (0, 0), (-5, -5)])
-def test_unknown_keys_and_versions_close_the_connection(broker: BrokerProcess, key: int, version: int) -> None:
+def test_trap_29_unknown_keys_and_versions_close_the_connection(broker: BrokerProcess, key: int, version: int) -> None:
     body = struct.pack(">hhih", key, version, 1, -1) + bytes(50)
     with Wire(broker.port) as wire:
         wire.send(struct.pack(">i", len(body)) + body)
         assert wire.is_closed_by_peer()
 
 
-def test_giant_counts_are_refused_without_allocating(broker: BrokerProcess) -> None:
+def test_trap_29_giant_counts_are_refused_without_allocating(broker: BrokerProcess) -> None:
     for version, count in ((1, struct.pack(">i", 2**31 - 1)), (9, b"\xff\xff\xff\xff\x0f"), (12, b"\xff\xff\xff\x7f")):
         body = struct.pack(">hhih", 3, version, 1, -1) + (b"\0" if version >= 9 else b"") + count + bytes(1000)
         with Wire(broker.port) as wire:
@@ -153,7 +153,7 @@ def test_readers_that_do_not_read_block_nobody(broker: BrokerProcess) -> None:
                 wire.close()
 
 
-def test_connections_beyond_the_limit_are_closed_and_the_others_stay(broker: BrokerProcess) -> None:
+def test_trap_29_connections_beyond_the_limit_are_closed_and_the_others_stay(broker: BrokerProcess) -> None:
     with Wire(broker.port) as first:
         assert first.call(ApiVersionsRequest("test", "1"), 3).error_code == 0
         wires = [Wire(broker.port) for _ in range(300)]
@@ -165,7 +165,7 @@ def test_connections_beyond_the_limit_are_closed_and_the_others_stay(broker: Bro
                 wire.close()
 
 
-def test_requests_behind_a_parked_fetch_are_answered_in_order(broker: BrokerProcess) -> None:
+def test_trap_28_requests_behind_a_parked_fetch_are_answered_in_order(broker: BrokerProcess) -> None:
     with Wire(broker.port) as reader, Wire(broker.port) as writer:
         topics = MetadataRequest([MetadataRequestTopic(name="parked")], allow_auto_topic_creation=True)
         writer.call(topics, 9)

@@ -10,7 +10,7 @@ from tests.pylog_broker.groups.desk import Desk
 BOTH = (("range", b"r"), ("sticky", b"s"))
 
 
-def test_a_member_without_an_id_is_given_one_to_come_back_with() -> None:
+def test_trap_16_a_member_without_an_id_is_given_one_to_come_back_with() -> None:
     desk = Desk()
     reply = desk.join_reply(desk.ask_join(version=4))
     assert (reply.error, reply.member_id) == (ErrorCode.MEMBER_ID_REQUIRED, "m1")
@@ -44,7 +44,7 @@ def test_the_first_member_leads_and_gets_the_list() -> None:
     assert desk.state() == "CompletingRebalance"
 
 
-def test_a_second_member_is_held_until_the_first_rejoins() -> None:
+def test_trap_16_a_second_member_is_held_until_the_first_rejoins() -> None:
     desk = Desk()
     (first,), generation = desk.form(1)
     second, held = desk.enter()
@@ -69,7 +69,7 @@ def test_a_rebalance_waits_for_ids_that_were_handed_out() -> None:
     assert {row.member_id for row in desk.coordinator.describe("g").members} == {first, second}
 
 
-def test_a_member_that_does_not_rejoin_is_dropped_at_the_rebalance_timeout() -> None:
+def test_trap_16_a_member_that_does_not_rejoin_is_dropped_at_the_rebalance_timeout() -> None:
     desk = Desk()
     (first,), generation = desk.form(1, rebalance_ms=20_000, session_ms=10_000)
     second, held = desk.enter(rebalance_ms=20_000)
@@ -82,7 +82,7 @@ def test_a_member_that_does_not_rejoin_is_dropped_at_the_rebalance_timeout() -> 
     assert desk.heartbeat(first, generation) is ErrorCode.UNKNOWN_MEMBER_ID
 
 
-def test_the_initial_delay_gathers_members_and_stretches_while_they_come() -> None:
+def test_trap_16_the_initial_delay_gathers_members_and_stretches_while_they_come() -> None:
     desk = Desk(initial_rebalance_delay_ms=3_000)
     _, first = desk.enter()
     desk.pass_time(2)
@@ -105,7 +105,7 @@ def test_the_initial_delay_never_outlasts_the_rebalance_timeout() -> None:
     assert not desk.held(first)
 
 
-def test_the_protocol_is_one_that_all_offer_and_most_prefer() -> None:
+def test_trap_17_the_protocol_is_one_that_all_offer_and_most_prefer() -> None:
     desk = Desk()
     first, token = desk.enter(protocols=(("range", b""), ("sticky", b""), ("own", b"")))
     desk.assign([first], {first: token})
@@ -141,7 +141,7 @@ def test_the_only_member_may_change_its_protocols() -> None:
     assert (reply.error, reply.protocol_name) == (ErrorCode.NONE, "sticky")
 
 
-def test_a_follower_waits_for_the_leaders_assignment() -> None:
+def test_trap_17_a_follower_waits_for_the_leaders_assignment() -> None:
     desk = Desk()
     (first,), _ = desk.form(1)
     second, held = desk.enter()
@@ -344,7 +344,7 @@ def form_static(desk: Desk, version: int = 9) -> tuple[str, str, int]:
     return first, second, joined.generation
 
 
-def test_a_static_follower_comes_back_without_a_rebalance() -> None:
+def test_trap_18_a_static_follower_comes_back_without_a_rebalance() -> None:
     desk = Desk()
     first, second, generation = form_static(desk)
     reply = desk.join_reply(desk.ask_join(instance="b"))
@@ -384,7 +384,7 @@ def test_a_static_member_with_other_protocols_rebalances() -> None:
     assert desk.join_reply(held).protocol_name == "sticky"
 
 
-def test_a_static_member_replaced_while_held_is_fenced() -> None:
+def test_trap_18_a_static_member_replaced_while_held_is_fenced() -> None:
     desk = Desk()
     form_static(desk)
     held = desk.ask_join(instance="c")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.pylog_broker.groups.coordinator import STALE_ALARMS_MAX
+from harness.pylog_broker.groups.table import STALE_ALARMS_MAX
 from harness.pylog_broker.protocol.errors import ErrorCode
 from tests.pylog_broker.groups.desk import Desk
 
@@ -19,7 +19,7 @@ def subscription(*topics: str) -> bytes:
 # Committing
 
 
-def test_a_standalone_consumer_commits_without_a_group() -> None:
+def test_trap_19_a_standalone_consumer_commits_without_a_group() -> None:
     desk = Desk()
     assert desk.commit(7, metadata="note é") is ErrorCode.NONE
     found = desk.coordinator.committed("g")["t"][0]
@@ -28,7 +28,7 @@ def test_a_standalone_consumer_commits_without_a_group() -> None:
     assert desk.committed(partition=1) is None
 
 
-def test_commits_of_members_are_checked() -> None:
+def test_trap_19_commits_of_members_are_checked() -> None:
     desk = Desk()
     (first,), generation = desk.form(1)
     assert desk.commit(1, member_id=first, generation=generation) is ErrorCode.NONE

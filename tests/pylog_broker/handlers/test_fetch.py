@@ -246,7 +246,7 @@ def test_no_wait_and_no_partitions_answer_at_once(local: LocalBroker) -> None:
     assert rows_of(response)[0].error_code == 0
 
 
-def test_sessions_are_not_kept(local: LocalBroker) -> None:
+def test_trap_25_sessions_are_not_kept(local: LocalBroker) -> None:
     local.catalog.create_topic("topic", 1)
     for version in (7, 12, 18):
         assert local.call(request(local, "topic", {0: 0}, session_id=0, session_epoch=0), version).session_id == 0
