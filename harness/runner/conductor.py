@@ -211,8 +211,9 @@ class Conductor:
         end_ns = max(end_ns, start_ns + int(length_s * 1e9))
         self._events.add("phase_ended", at_ns=end_ns, phase=index, name=phase.name, offered=offered)
         drained, drained_ns = None, None
-        if phase.drain or index == len(self._workload.phases) - 1:
-            drained = self._wait_drained(index, phase.name)
+        last = index == len(self._workload.phases) - 1
+        if phase.drain or last:
+            drained = self._wait_drained(index, phase.name, last=last or phase.fault is not None)
             drained_ns = time.monotonic_ns()
         offered_per_s = offered / length_s if phase.kind in ("paced", "flood") and length_s else None
         self._note_phase(
@@ -296,10 +297,10 @@ class Conductor:
             )
         )
 
-    def _wait_drained(self, index: int, name: str) -> bool:
+    def _wait_drained(self, index: int, name: str, *, last: bool) -> bool:
         started = time.monotonic_ns()
         self._pulse.begin(f"{name}, draining")
-        drained = self._drain.wait(self._tick)
+        drained = self._drain.wait(self._tick, last=last)
         self._events.add(
             "drained", phase=index, groups=self._drain.state(), seconds=(time.monotonic_ns() - started) / 1e9
         )

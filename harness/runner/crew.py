@@ -47,15 +47,14 @@ class Crew:
         self._errors: dict[int, str] = {}
 
     def start(self) -> None:
-        """Members first: bindings and assignments are there before the first message is. Raises what a worker failed with."""
+        """All connect side by side; nothing is published before all are ready. Raises what a worker failed with."""
         for number, group in enumerate(self._groups):
             members = 1 if group == DEAD_LETTERS else self._cell.workload.needs.groups[group]
             self._members.extend(self._start_member(group, number, member, 0) for member in range(members))
-        self._await_ready(self._members)
         for producer in range(self._cell.workload.publishers):
             spec = self._spec("publisher", f"publisher-{producer}", producer=producer)
             self.publishers.append(self._engine.hire(spec))
-        self._await_ready(self.publishers)
+        self._await_ready(self.all())
 
     def _spec(self, role: str, worker: str, **more: object) -> WorkerSpec:
         cell = self._cell
@@ -130,6 +129,10 @@ class Crew:
 
     def acknowledged(self) -> int:
         return sum(worker.count(Counter.ACKNOWLEDGED) for worker in self.publishers)
+
+    def doubtful(self) -> int:
+        """Publishes of which it is not known whether the broker took them, and refused ones."""
+        return sum(worker.count(Counter.UNKNOWN) + worker.count(Counter.FAILED) for worker in self.publishers)
 
     def submitted(self) -> int:
         return sum(worker.count(Counter.SUBMITTED) for worker in self.publishers)

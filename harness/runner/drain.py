@@ -32,14 +32,20 @@ class Drain:
         self._quiet_short_s = QUIET_SHORT_S + (max(needs.retry.backoff) if needs.retry is not None else 0.0)
         self._last_backlog: dict[str, int] = {}
 
-    def wait(self, tick: Callable[[], None]) -> bool:
-        """True when every group has caught up; False when the workload's drain deadline passed."""
+    def wait(self, tick: Callable[[], None], *, last: bool) -> bool:
+        """True when every group has caught up; False when the workload's drain deadline passed.
+
+        Between two phases exact counts are enough while nothing was ever in doubt; a last drain asks the broker as well.
+        """
         deadline = time.monotonic() + self._workload.drain_deadline
         asked_at = 0.0
         while time.monotonic() < deadline:
             tick()
             quiet_s = (time.monotonic_ns() - self._crew.last_activity_ns()) / 1e9
             enough = QUIET_S if self._counts_agree() else self._quiet_short_s
+            if quiet_s >= QUIET_S and not last and self._counts_exact():
+                self._last_backlog = dict.fromkeys(self._workload.needs.groups, 0)
+                return True
             if quiet_s >= enough and time.monotonic() - asked_at >= BACKLOG_EVERY_S:
                 asked_at = time.monotonic()
                 if self._broker_agrees():
@@ -70,6 +76,11 @@ class Drain:
             self._crew.of_group(group, Counter.COMPLETED) + allowance >= acknowledged
             for group in self._workload.needs.groups
         )
+
+    def _counts_exact(self) -> bool:
+        """Each group has done as many as were acknowledged: neither fewer nor, as after a second delivery, more."""
+        done = {self._crew.of_group(group, Counter.COMPLETED) for group in self._workload.needs.groups}
+        return done == {self._crew.acknowledged()} and not self._crew.doubtful()
 
     def _broker_agrees(self, only: str | None = None) -> bool:
         try:
