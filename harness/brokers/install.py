@@ -43,6 +43,7 @@ class MavenCopy:
 MAVEN: dict[str, MavenCopy] = {
     "kafka": MavenCopy(kafka.VERSION, f"kafka_2.13-{kafka.VERSION}.jar", 60),
     "activemq": MavenCopy(activemq.VERSION, f"activemq-broker-{activemq.VERSION}.jar", 25),
+    activemq.OLDER_NAME: MavenCopy(activemq.OLDER_VERSION, f"activemq-broker-{activemq.OLDER_VERSION}.jar", 25),
     tools.PERF_TEST: MavenCopy(tools.PERF_TEST_VERSION, tools.PERF_TEST_JAR, tools.PERF_TEST_MB),
 }
 COPY_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
@@ -90,7 +91,10 @@ class InstallPlan:
 
 def plan_install(brokers: Sequence[str]) -> InstallPlan:
     """What it takes to have these brokers as local copies. Raises UsageError for an unknown name."""
-    names = [name if name in tools.TOOLS else product(name).name for name in dict.fromkeys(brokers)]
+    names = list(dict.fromkeys(brokers))
+    for name in names:
+        if name not in tools.TOOLS:
+            product(name)  # raises for a name that is none
     present = [name for name in names if _missing(name) is None and not _wants_archive(name)]
     impossible: dict[str, str] = {}
     steps: list[Step] = []
@@ -127,12 +131,17 @@ def apply(plan: InstallPlan, say: Say) -> dict[str, str]:
     return failures
 
 
+def _home(name: str) -> Path:
+    """Versions of one product lie beside each other."""
+    return cache_folder() / product(name).name / MAVEN[name].version
+
+
 def _wants_archive(name: str) -> bool:
     """A Java copy without the archive that makes it start quickly."""
     found = java.find_java()
     if name not in MAVEN or name in tools.TOOLS or found is None:
         return False
-    return not java.archive_path(cache_folder() / name / MAVEN[name].version, found).is_file()
+    return not java.archive_path(_home(name), found).is_file()
 
 
 def _missing_tools(java_brokers: Sequence[str]) -> list[str]:
@@ -145,7 +154,7 @@ def _missing_tools(java_brokers: Sequence[str]) -> list[str]:
 
 
 def _has_jars(name: str) -> bool:
-    return (cache_folder() / name / MAVEN[name].version / "libs" / MAVEN[name].jar).is_file()
+    return (_home(name) / "libs" / MAVEN[name].jar).is_file()
 
 
 def _obstacle(tools: Sequence[str]) -> str:
@@ -191,7 +200,7 @@ def _copy_jars(name: str, home: Path) -> None:
 
 def _tool_copy_step(name: str) -> Step:
     """A load tool: jars alone, nothing to start."""
-    home = cache_folder() / name / MAVEN[name].version
+    home = _home(name)
     title = f"{name} {MAVEN[name].version}: copy its jars from Maven"
     shown = shlex.join(_copy_command(name, home / "libs"))
     return Step(title, (shown,), MAVEN[name].size_mb, False, lambda _say: _copy_jars(name, home))
@@ -199,7 +208,7 @@ def _tool_copy_step(name: str) -> Step:
 
 def _maven_step(name: str) -> Step:
     copy = MAVEN[name]
-    home = cache_folder() / name / copy.version
+    home = _home(name)
 
     def work(say: Say) -> None:
         if not _has_jars(name):

@@ -15,7 +15,7 @@ from pathlib import Path
 from harness.brokers.api import Broker
 from harness.brokers.external import ExternalBroker
 from harness.brokers.process import ProcessBroker
-from harness.brokers.products.activemq import ActiveMQ
+from harness.brokers.products.activemq import OLDER_NAME, OLDER_VERSION, ActiveMQ
 from harness.brokers.products.base import Product
 from harness.brokers.products.kafka import Kafka
 from harness.brokers.products.memory import Memory
@@ -25,7 +25,7 @@ from harness.errors import BrokerMissing, UsageError
 
 REGISTRY: Mapping[str, Product] = {
     product.name: product for product in (Pylog(), RabbitMQ(), ActiveMQ(), Kafka(), Memory())
-}
+} | {OLDER_NAME: ActiveMQ(version=OLDER_VERSION)}
 
 UNDER_TEST = ("pylog", "rabbitmq", "activemq", "kafka")  # the competitors, in the order of reports
 

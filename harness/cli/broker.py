@@ -1,4 +1,4 @@
-"""``harness broker ls|up|down|logs|caps|install``."""
+"""``harness broker ls|up|down|logs|install``; ``caps`` and ``probe`` are in ``proof``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from rich.table import Table
 from harness.brokers import commands
 from harness.brokers.install import apply, plan_install
 from harness.brokers.limits import limit_settings
-from harness.brokers.registry import REGISTRY, UNDER_TEST, missing_reason, product
+from harness.brokers.registry import REGISTRY, missing_reason
+from harness.cli import proof
 from harness.cli.output import DOCUMENT_VERSION, Progress, emit_json, plain, stdout_console
 from harness.errors import BrokerMissing, UsageError
 from harness.model.broker import BrokerInfo, Tier
@@ -27,6 +28,7 @@ Settings = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, a 
 
 
 def register(app: typer.Typer) -> None:
+    proof.register(broker_app)
     app.add_typer(broker_app)
 
 
@@ -127,42 +129,6 @@ def down(
 def logs(name: str, lines: Annotated[int, typer.Option("-n", "--lines", min=1, max=100_000)] = 100) -> None:
     """The end of a broker's log."""
     typer.echo("\n".join(commands.logs(name, lines)))
-
-
-@broker_app.command("caps")
-def caps(
-    names: Annotated[list[str] | None, typer.Argument(help="Brokers, with settings (rabbitmq:quorum); all of them when unset.")] = None,
-    as_json: Json = False,
-) -> None:  # fmt: skip
-    """What each broker can do for a workload: natively, emulated (how), or not at all (why), and the probe that proves it."""
-    from harness.adapters.probes import PROBES
-    from harness.adapters.registry import create_adapter
-    from harness.study.options import parse_broker
-
-    rows = []
-    for name in names or list(UNDER_TEST):
-        choice = parse_broker(name.replace("+", ","), {})
-        version = _local_version(choice.broker)
-        info = BrokerInfo(choice.broker, choice.broker, version, "127.0.0.1", 0, "none")
-        for feature, row in create_adapter(choice.adapter, choice.settings).capabilities(info).items():
-            probe = PROBES.get(feature, "")
-            rows.append({"broker": name, "version": version, "feature": str(feature), "support": str(row.support),
-                         "how": row.how, "why": row.why, "probe": probe})  # fmt: skip
-    if as_json:
-        emit_json({"document": "capabilities", "version": DOCUMENT_VERSION, "capabilities": rows})
-        return
-    table = Table("broker", "feature", "support", "how, or why not", box=None)
-    for one in rows:
-        text = "; ".join(part for part in (one["how"], one["why"]) if part)
-        table.add_row(f"{one['broker']} {one['version']}".strip(), one["feature"], one["support"], text)
-    stdout_console().print(table)
-
-
-def _local_version(name: str) -> str:
-    try:
-        return product(name).locate().version
-    except BrokerMissing:
-        return ""
 
 
 @broker_app.command("install")

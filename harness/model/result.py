@@ -225,6 +225,18 @@ class CapabilityCell(Document):
     how: str = ""
     why: str = ""
     probe: str = ""  # the contract test that proves it
+    proof: list[str] = Field(default_factory=list)  # probes whose committed answers it rests on
+    proven_on: str = ""  # the version that gave them: "RabbitMQ 4.0.5"
+
+
+class ProvenProbe(Document):
+    """What one version of a broker answered to one probe, as committed; facts as text."""
+
+    product: str
+    version: str
+    probe: str
+    question: str
+    facts: dict[str, str]
 
 
 class ParityRow(Document):
@@ -349,6 +361,7 @@ class Result(Document):
     verdicts: list[Verdict] = Field(default_factory=list)
     noise: list[NoiseFloor] = Field(default_factory=list)
     capabilities: list[CapabilityCell] = Field(default_factory=list)
+    proven: list[ProvenProbe] = Field(default_factory=list)
     parity: list[ParityRow] = Field(default_factory=list)
     trials: list[FaultTrials] = Field(default_factory=list)
     syncs: list[SyncRow] = Field(default_factory=list)

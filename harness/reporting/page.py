@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from harness.model.result import BrokerColumn, CapabilityCell, ParityRow, Result, WorkloadRecord
+from harness.model.result import BrokerColumn, CapabilityCell, ParityRow, ProvenProbe, Result, WorkloadRecord
 from harness.model.verdict import Validity, Verdict
 from harness.reporting import notation
 from harness.reporting.answers import Answer, answer
@@ -72,6 +73,8 @@ class MatrixCell:
     probe: str
     probe_anchor: str
     workloads: str  # empty when it is the same everywhere
+    proof: tuple[tuple[str, str], ...]  # (anchor, probe) of the committed answers it rests on
+    proven_on: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class Page:
     sections: tuple[FigureSection, ...]
     matrix: tuple[tuple[str, tuple[tuple[MatrixCell, ...], ...]], ...]
     probes: tuple[tuple[str, str], ...]  # anchor, probe
+    proven: tuple[tuple[str, tuple[tuple[str, ProvenProbe], ...]], ...]
     parity: tuple[tuple[str, tuple[ParityRow, ...]], ...]
     runs: Table
     noise: Table
@@ -119,6 +123,7 @@ def page_of(result: Result) -> Page:
         sections=tuple(figure_sections(drawing)),
         matrix=_matrix(result, probes),
         probes=tuple((f"probe-{number}", probe) for number, probe in enumerate(probes)),
+        proven=_proven(result),
         parity=_parity(result),
         runs=_runs(result, labels),
         noise=_noise(result),
@@ -240,11 +245,35 @@ def _matrix(result: Result, probes: Sequence[str]) -> tuple[tuple[str, tuple[tup
     )
 
 
+def proof_anchor(proven_on: str, probe: str) -> str:
+    """``RabbitMQ 4.0.5``, ``streams`` -> ``proof-rabbitmq-4-0-5-streams``."""
+    return re.sub(r"[^a-z0-9_]+", "-", f"proof {proven_on} {probe}".lower())
+
+
+def _proven(result: Result) -> tuple[tuple[str, tuple[tuple[str, ProvenProbe], ...]], ...]:
+    """Per version of a broker: each probe's anchor and answer."""
+    versions = dict.fromkeys(f"{one.product} {one.version}" for one in result.proven)
+    return tuple(
+        (
+            version,
+            tuple(
+                (proof_anchor(version, one.probe), one)
+                for one in result.proven
+                if f"{one.product} {one.version}" == version
+            ),
+        )
+        for version in versions
+    )
+
+
 def _matrix_cells(rows: Sequence[CapabilityCell], probes: Sequence[str]) -> tuple[MatrixCell, ...]:
     """One cell where the workloads agree, one for each answer where they do not."""
     groups: dict[tuple[str, str, str, str], list[str]] = {}
+    proofs: dict[tuple[str, str, str, str], CapabilityCell] = {}
     for row in rows:
-        groups.setdefault((row.support, row.how, row.why, row.probe), []).append(row.workload.replace("_", " "))
+        key = (row.support, row.how, row.why, row.probe)
+        proofs[key] = row
+        groups.setdefault(key, []).append(row.workload.replace("_", " "))
     return tuple(
         MatrixCell(
             support=support,
@@ -253,8 +282,11 @@ def _matrix_cells(rows: Sequence[CapabilityCell], probes: Sequence[str]) -> tupl
             probe=probe,
             probe_anchor=f"probe-{list(probes).index(probe)}" if probe else "",
             workloads="" if len(groups) == 1 else notation.listing(names),
+            proof=tuple((proof_anchor(proofs[key].proven_on, name), name) for name in proofs[key].proof),
+            proven_on=proofs[key].proven_on,
         )
-        for (support, how, why, probe), names in groups.items()
+        for key, names in groups.items()
+        for support, how, why, probe in [key]
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from harness import __version__
 from harness.adapters.probes import PROBES
+from harness.adapters.proven import Proven, fact_text, proven_for
 from harness.checkers.expect import broken_expectations
 from harness.checkers.judge import judge
 from harness.errors import HarnessError
@@ -18,6 +20,7 @@ from harness.model.result import (
     Fingerprint,
     Measure,
     ParityRow,
+    ProvenProbe,
     Result,
     RunRecord,
     SyncRow,
@@ -178,7 +181,19 @@ def note_syncs(result: Result, plans: dict[tuple[str, str], Provisioning], measu
 
 
 def note_plans(result: Result, plans: dict[tuple[str, str], Provisioning]) -> None:
-    """The capability matrix and the parity ledger, from what the adapters planned."""
+    """The capability matrix and the parity ledger, from what the adapters planned, and the proofs that the matrix rests on."""
+    proven = {column.name: proven_for(_family(column.name), column.version) for column in result.brokers}
+    result.proven = [
+        ProvenProbe(
+            product=one.product,
+            version=one.version,
+            probe=name,
+            question=one.questions[name],
+            facts={fact: fact_text(value) for fact, value in facts.items()},
+        )
+        for one in {one.file: one for one in proven.values() if one is not None}.values()
+        for name, facts in one.answers.items()
+    ]
     result.capabilities = [
         CapabilityCell(
             workload=workload,
@@ -188,6 +203,7 @@ def note_plans(result: Result, plans: dict[tuple[str, str], Provisioning]) -> No
             how=row.how,
             why=row.why,
             probe=PROBES.get(Feature(feature), "") if row.support is not Support.IMPOSSIBLE else "",
+            **_proof(proven.get(broker), feature),
         )
         for (workload, broker), plan in sorted(plans.items())
         for feature, row in plan.features.items()
@@ -201,6 +217,19 @@ def note_plans(result: Result, plans: dict[tuple[str, str], Provisioning]) -> No
                 ParityRow(workload=name, setting=setting, values=values, differs=len(set(values.values())) > 1)
             )
         result.parity.extend(server_rows(name, [column for column in result.brokers if column.name in here]))
+
+
+def _family(column: str) -> str:
+    """``activemq-5.17:queues`` -> ``activemq``."""
+    return column.partition(":")[0].partition("-")[0]
+
+
+def _proof(proven: Proven | None, feature: Feature) -> dict[str, Any]:
+    """Which probes a cell rests on, and the version that answered them: the broker's own, else the newest of its series."""
+    probes = proven.probes_for(feature) if proven is not None else ()
+    if proven is None or not probes:
+        return {}
+    return {"proof": list(probes), "proven_on": f"{proven.product} {proven.version}"}
 
 
 def columns_in_order(options: StudyOptions, columns: dict[str, BrokerColumn]) -> list[BrokerColumn]:

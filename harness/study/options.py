@@ -21,6 +21,7 @@ BROKERS: Mapping[str, tuple[str, str]] = {
     "kafka": ("kafka", "client"),
     "rabbitmq": ("rabbitmq", "queue_type"),
     "activemq": ("activemq", "mode"),
+    "activemq-5.17": ("activemq", "mode"),
     "memory": ("memory", "bug"),
 }
 

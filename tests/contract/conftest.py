@@ -24,11 +24,12 @@ from harness.model.capability import Feature, Support
 from tests.contract.running import RunningBroker, start
 from tests.contract.subject import Subject
 
-# Shapes that differ from another one in a few features alone: they run these files and no others.
-FEATURES_ALONE = {"virtual-topics": ("test_features.py", "test_killed_broker.py")}
+# Shapes that differ from another one in features alone, and further shapes in containers, run these files and no others.
+FEATURES_ALONE = ("test_features.py", "test_killed_broker.py")
 BACKENDS = tuple(os.environ.get("HARNESS_BACKENDS", "process").split(","))
 CONTAINED = ("rabbitmq", "activemq", "kafka")  # pylog in a container is the same program
-ONCE_IS_ENOUGH = ({"client": "kafka-python"},)  # a second client library says nothing more about a container
+# A second client library, or another of ActiveMQ's two modes, says nothing more about a container.
+ONCE_IS_ENOUGH = ({"client": "kafka-python"}, {"mode": "virtual-topics"})
 WITHOUT_DELIVERY = {"null"}  # accepts and never delivers: has a test file of its own
 _numbers = itertools.count(1)
 _probe_rows: list[dict[str, object]] = []
@@ -70,8 +71,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _applies(item: pytest.Item) -> bool:
     case = getattr(item, "callspec", None)
     subject = case.params.get("subject") if case is not None else None
-    shapes = set(subject[1].values()) & set(FEATURES_ALONE) if isinstance(subject, tuple) else set()
-    return all(item.path.name in FEATURES_ALONE[shape] for shape in shapes)
+    if not isinstance(subject, tuple):
+        return True
+    _, settings, _, backend = subject
+    further = bool({"queue_type", "mode"} & set(settings))
+    alone = settings.get("mode") == "virtual-topics" or (further and backend == "docker")
+    return not alone or item.path.name in FEATURES_ALONE
 
 
 @pytest.fixture(scope="session")

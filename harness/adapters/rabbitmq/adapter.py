@@ -13,7 +13,7 @@ from harness.adapters.rabbitmq.link import HEARTBEAT_S
 from harness.adapters.rabbitmq.publisher import RabbitmqPublisher
 from harness.adapters.rabbitmq.stream_subscriber import COMMIT_EVERY_S, StreamSubscriber
 from harness.adapters.rabbitmq.subscriber import RabbitmqSubscriber
-from harness.adapters.rabbitmq.topology import CLASSIC, QUORUM, STREAM, Topology
+from harness.adapters.rabbitmq.topology import CLASSIC, NEVER_SYNCED_SINCE, QUORUM, STREAM, Topology
 from harness.errors import Unsupported, UsageError
 from harness.model.broker import BrokerInfo, Tier
 from harness.model.capability import Capabilities
@@ -162,7 +162,9 @@ def _parity(topology: Topology) -> dict[str, str]:
     """Settings that decide whether two brokers did the same work."""
     fsync = {
         (CLASSIC, False): "never: messages are transient",
-        (CLASSIC, True): "not before the acknowledgement (classic queue version 2)",
+        (CLASSIC, True): "not before the acknowledgement"
+        + ("" if topology.version >= NEVER_SYNCED_SINCE else " up to 4 KiB, before it above")
+        + " (classic queue version 2)",
         (QUORUM, False): "before the acknowledgement (quorum queue)",
         (QUORUM, True): "before the acknowledgement (quorum queue)",
         (STREAM, False): "left to the kernel (stream)",

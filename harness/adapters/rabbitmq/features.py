@@ -46,8 +46,7 @@ STREAMS = capabilities(
         Support.EMULATED,
         how="the consumer copies it into a classic waiting queue (x-message-ttl), from which it comes back through a classic queue of the "
         "group's own, then settles it",
-        why="a stream takes nothing back (basic.nack closes the connection); copy and settlement are two steps, so a crash in between "
-        "duplicates",
+        why="a stream takes nothing back; copy and settlement are two steps, so a crash in between duplicates",
     ),
     Capability(
         Feature.DEAD_LETTER,

@@ -34,6 +34,7 @@ STREAM = "stream"
 RETURNS_FIRST_BEFORE = (4, 0)
 LIMITLESS_SINCE = (4, 0)  # from here on a quorum queue drops after 20 deliveries unless told otherwise
 QUORUM_PRIORITIES_SINCE = (4, 3)
+NEVER_SYNCED_SINCE = (4, 0)  # before, a classic queue of version 2 syncs for messages above 4 KiB
 
 Arguments = Mapping[str, str | int | bool]
 

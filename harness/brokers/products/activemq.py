@@ -44,6 +44,7 @@ from harness.brokers.products.base import (
 from harness.errors import BrokerMissing, UsageError
 
 VERSION = "6.3.1"
+OLDER_NAME, OLDER_VERSION = "activemq-5.17", "5.17.2"  # not under test: asked what has changed since
 INSTALL_COMMAND = "harness broker install activemq"
 
 DEFAULTS: Mapping[str, str] = {
@@ -107,16 +108,18 @@ class ActiveMQ:
     port_count: int = 1
     default_port: int = 61613
     greet: Greet = handshake.stomp
+    version: str = VERSION
 
     def locate(self) -> Installation:
-        home = cache_folder() / "activemq" / VERSION
-        if not (home / "libs" / f"activemq-broker-{VERSION}.jar").is_file():
-            raise BrokerMissing("there is no local copy of ActiveMQ Classic", next_command=INSTALL_COMMAND)
+        command = INSTALL_COMMAND if self.version == VERSION else f"harness broker install {OLDER_NAME}"
+        home = cache_folder() / "activemq" / self.version
+        if not (home / "libs" / f"activemq-broker-{self.version}.jar").is_file():
+            raise BrokerMissing("there is no local copy of ActiveMQ Classic", next_command=command)
         found = java.find_java()
         if found is None:
             reason = f"no Java {java.OLDEST_MAJOR} or newer for ActiveMQ Classic"
-            raise BrokerMissing(reason, next_command=INSTALL_COMMAND)
-        return Installation(VERSION, home, f"local copy, Java {found.version}", str(found.program))
+            raise BrokerMissing(reason, next_command=command)
+        return Installation(self.version, home, f"local copy, Java {found.version}", str(found.program))
 
     def server_settings(self, tier: str) -> dict[str, str]:
         """D2 syncs the journal before each acknowledgement; D0 and D1 sync it once a second.
