@@ -284,10 +284,11 @@ class PartitionLog:
         segment.size = position + size
         self.log_end_offset = end_offset
         self._scan_cost += size + BATCH_SCAN_COST
-        if header.base_sequence >= 0:
-            self.producers.update(header, base_offset, append_time_ms=append_time_ms, now_ms=now_ms)
-        elif header.attributes & KIND_BITS == TRANSACTIONAL_BIT:
-            self.producers.begin(header, base_offset, now_ms=now_ms)
+        if header.producer_id >= 0:
+            if header.base_sequence >= 0:
+                self.producers.update(header, base_offset, append_time_ms, now_ms)
+            elif header.attributes & KIND_BITS == TRANSACTIONAL_BIT:
+                self.producers.begin(header, base_offset, now_ms=now_ms)
         self._count_unflushed(header.record_count, now_ms)
         self.high_watermark = end_offset if self._replicated_to is None else self._replicated_to(end_offset)
         return AppendResult(base_offset, append_time_ms, self.log_start_offset, False)

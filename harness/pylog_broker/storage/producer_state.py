@@ -39,6 +39,9 @@ class SequencedBatch(NamedTuple):
     append_time_ms: int  # -1 unless the broker stamped it
 
 
+_new_tuple = tuple.__new__  # what the constructor of a named tuple calls, without the call in between
+
+
 class Producer:
     """The state of one producer id."""
 
@@ -143,7 +146,7 @@ class ProducerState:
             f"{expected} was expected"
         )
 
-    def update(self, header: BatchHeader, base_offset: int, *, append_time_ms: int, now_ms: int) -> None:
+    def update(self, header: BatchHeader, base_offset: int, append_time_ms: int, now_ms: int) -> None:
         """Remember a batch that was appended at `base_offset`."""
         producer_id = header.producer_id
         producer = self._producers.pop(producer_id, None)
@@ -151,7 +154,7 @@ class ProducerState:
             producer = self._renewed(producer, header.producer_epoch)
         sequence = header.base_sequence
         last = (sequence + header.last_offset_delta) & SEQUENCE_MAX  # the record count is less after compaction
-        producer.batches.append(SequencedBatch(sequence, last, base_offset, append_time_ms))
+        producer.batches.append(_new_tuple(SequencedBatch, (sequence, last, base_offset, append_time_ms)))
         producer.last_ms = now_ms
         self._producers[producer_id] = producer
         if header.attributes & TRANSACTIONAL_BIT and producer_id not in self.ongoing:
@@ -222,7 +225,7 @@ class ProducerState:
         if header.producer_id >= 0 and header.base_sequence >= 0:
             stamped = header.attributes & 0x08
             append_time_ms = header.max_timestamp if stamped else -1
-            self.update(header, header.base_offset, append_time_ms=append_time_ms, now_ms=header.max_timestamp)
+            self.update(header, header.base_offset, append_time_ms, header.max_timestamp)
         elif header.producer_id >= 0 and header.attributes & TRANSACTIONAL_BIT:
             self.begin(header, header.base_offset, now_ms=header.max_timestamp)
 

@@ -39,7 +39,7 @@ def look_up(local: LocalBroker, timestamp: int, version: int, **fields: int) -> 
 
 
 @pytest.mark.parametrize("version", range(1, 12))
-def test_every_version(filled: LocalBroker, version: int) -> None:
+def test_trap_21_every_special_time_and_every_version(filled: LocalBroker, version: int) -> None:
     assert look_up(filled, -1, version) == (0, 5, -1)
     assert look_up(filled, -1, version, isolation_level=1) == (0, 5, -1)
     assert look_up(filled, -2, version) == (0, 1, -1)
@@ -61,7 +61,7 @@ def test_errors(filled: LocalBroker) -> None:
 
 
 @pytest.mark.parametrize("version", [2, 3, 4])
-def test_end_of_a_leader_epoch(filled: LocalBroker, version: int) -> None:
+def test_the_end_of_a_leader_epoch(filled: LocalBroker, version: int) -> None:
     rows = [OffsetForLeaderEpochRequestPartition(*row) for row in ((0, -1, 0), (0, -1, 1), (0, 2, 0), (4, -1, 0))]
     request = OffsetForLeaderEpochRequest(-1, [OffsetForLeaderEpochRequestTopic("topic", rows)])
     answers = [

@@ -127,7 +127,7 @@ def test_errors_after_the_request_has_become_familiar(local: LocalBroker, versio
         (batch(producer_id=5, producer_epoch=0, base_sequence=3), ErrorCode.NONE),
     ],
 )
-def test_what_is_refused_and_how(local: LocalBroker, records: bytes | None, error: int) -> None:
+def test_trap_6_what_is_refused_and_how(local: LocalBroker, records: bytes | None, error: int) -> None:
     log = local.catalog.create_topic("topic", 1).partitions[0]
     (outcome,) = outcomes(local.call(request(local, "topic", [(0, records)]), 9))
     assert outcome[1] == error
@@ -148,7 +148,7 @@ def test_the_reason_is_told_from_version_8_on(local: LocalBroker) -> None:
         assert "the batch says" in response.responses[0].partition_responses[0].error_message
 
 
-def test_idempotence_duplicates_and_gaps(local: LocalBroker) -> None:
+def test_trap_11_idempotence_duplicates_and_gaps(local: LocalBroker) -> None:
     local.catalog.create_topic("topic", 1)
 
     def send(sequence: int, epoch: int = 0) -> tuple[int, int, int]:
@@ -182,7 +182,7 @@ def test_acks_0_has_no_response_and_an_error_closes(local: LocalBroker) -> None:
             local.send(request(local, "topic", rows, acks=0), 9)
 
 
-def test_acks_all_asks_for_replicas_before_it_appends(local: LocalBroker) -> None:
+def test_trap_10_acks_all_asks_for_replicas_before_it_appends(local: LocalBroker) -> None:
     log = local.catalog.create_topic("topic", 1, {"min.insync.replicas": "2"}).partitions[0]
     rows = [(0, batch())]
     refused = [(0, ErrorCode.NOT_ENOUGH_REPLICAS, -1)]
@@ -206,7 +206,7 @@ def test_internal_topics_are_closed_to_clients(local: LocalBroker) -> None:
     assert outcomes(local.call(request(local, "__inside", [(0, batch())]), 9)) == refused
 
 
-def test_log_append_time_is_told(tmp_path: Path) -> None:
+def test_trap_6_log_append_time_is_told(tmp_path: Path) -> None:
     local = LocalBroker(tmp_path / "data", log_message_timestamp_type="LogAppendTime")
     local.catalog.create_topic("topic", 1)
     local.now_ms += 5

@@ -23,7 +23,7 @@ def _send(state: ProducerState, header: BatchHeader, offset: int) -> int | None:
     return None
 
 
-def test_the_last_five_batches_are_recognised() -> None:
+def test_trap_11_the_last_five_batches_are_recognised() -> None:
     state = ProducerState()
     for number in range(7):
         assert _send(state, _header(number * 3, 3), number * 3) is None
@@ -33,7 +33,7 @@ def test_the_last_five_batches_are_recognised() -> None:
         state.check(_header(3, 3))
 
 
-def test_a_gap_is_refused_and_changes_nothing() -> None:
+def test_trap_11_a_gap_is_refused_and_changes_nothing() -> None:
     state = ProducerState()
     _send(state, _header(0), 0)
     with pytest.raises(OutOfOrderSequence):
@@ -48,7 +48,7 @@ def test_a_different_cut_of_the_same_records_is_no_duplicate() -> None:
         state.check(_header(0, 2))
 
 
-def test_sequences_wrap() -> None:
+def test_trap_11_sequences_wrap() -> None:
     state = ProducerState()
     _send(state, _header(SEQUENCE_MAX - 1, 4), 0)  # sequences max-1, max, 0, 1
     assert _send(state, _header(2), 4) is None
@@ -60,7 +60,7 @@ def test_sequences_wrap() -> None:
     assert _send(state, _header(0), 1) is None
 
 
-def test_epochs() -> None:
+def test_trap_12_a_stale_epoch_is_refused_a_new_one_starts_at_0() -> None:
     state = ProducerState()
     _send(state, _header(0, epoch=1), 0)
     with pytest.raises(InvalidProducerEpoch):
@@ -92,7 +92,7 @@ def test_the_number_of_producers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     assert [row[0] for row in state.to_body()] == [3, 1, 4]
 
 
-def test_state_survives_its_encoding() -> None:
+def test_trap_13_state_survives_its_encoding() -> None:
     state = ProducerState()
     for number in range(6):
         _send(state, _header(number), number)

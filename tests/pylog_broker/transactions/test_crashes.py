@@ -179,3 +179,34 @@ def test_a_transaction_that_no_coordinator_knows_is_aborted_at_start(tmp_path: P
     assert local.catalog.topics["t"].partitions[0].last_stable_offset == 2
     assert read_committed(local, "t", 0) == []
     local.close()
+
+
+def test_compaction_of_committed_offsets_keeps_what_is_pending(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    _prepare(folder)
+    small = {**SETTINGS, "offsets.topic.compaction.min.bytes": "3000"}
+    local = LocalBroker(folder, file_system=FaultyFileSystem(), **small)
+    held, busy = Producer(local), Producer(local, "busy")
+    held.init()
+    busy.init()
+    held.send_offsets("g", "u", 0, 5)
+    for offset in range(60):
+        busy.send_offsets("busy", "u", 0, offset)
+        busy.commit()
+        local.advance(0.1)
+    log = local.catalog.topics["__consumer_offsets"].partitions[0]
+    assert log.log_start_offset == 0, "nothing is cut off while a transaction has records there"
+    kill(local.catalog)
+    local = held.local = busy.local = LocalBroker(folder, file_system=FaultyFileSystem(), **small)
+    assert committed_offset(local, "g", "u") == (88, -1), "still pending after a kill"
+    assert held.commit() == 0
+    for offset in range(60):
+        busy.send_offsets("busy", "u", 0, offset)
+        busy.commit()
+        local.advance(0.1)
+    log = local.catalog.topics["__consumer_offsets"].partitions[0]
+    assert log.log_start_offset > 0
+    kill(local.catalog)
+    local = LocalBroker(folder, file_system=FaultyFileSystem(), **small)
+    assert [committed_offset(local, group, "u") for group in ("g", "busy")] == [(0, 5), (0, 59)]
+    local.close()
