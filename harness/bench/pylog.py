@@ -17,7 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,56 +28,29 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.bench import loads
+from harness.bench.suites import CLIENT_BOUND_SHARE, Progress, Question, Session, Suite, suites
 from harness.bench.wire import Connection, produce_request, record_batch
 from harness.brokers import create
-from harness.brokers.api import Broker
 from harness.errors import HarnessError
 
 KAFKA, PYLOG = "kafka", "pylog"
-WARMUP_SHARE = 0.5
-Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One row: what is measured, in which unit, which way is better, and the ratio that pylog has to reach."""
-
-    name: str
-    unit: str
-    higher_is_better: bool
-    required_ratio: float | None = 1.0  # None: told for information
-
-
-QUESTIONS = (
-    Question("produce 100 B", "msg/s", True),
-    Question("produce 1 KiB", "msg/s", True),
-    Question("fetch 100 B", "msg/s", True),
-    Question("fetch 1 KiB", "msg/s", True),
-    Question("produce 100 B, CPU", "us/msg", False, None),
-    Question("produce 1 KiB, CPU", "us/msg", False, None),
-    Question("fetch 100 B, CPU", "us/msg", False, None),
-    Question("fetch 1 KiB, CPU", "us/msg", False, None),
-    Question("one in flight p50", "us", False),
-    Question("one in flight p99", "us", False),
-    Question("32 connections", "req/s", True),
-    Question("32 connections p99", "us", False),
-    Question("cold start", "ms", False, 5.0),
-    Question("resident memory", "MB", False, 5.0),
-)
+COLD_START = "cold start"
 
 
 @dataclass(frozen=True, slots=True)
 class BenchOptions:
-    """`pairs` sessions of each broker; `quick` is a smoke test whose figures mean little."""
+    """`pairs` sessions of each broker in each suite; `quick` is a smoke test whose figures mean little."""
 
     pairs: int = 3
     quick: bool = False
+    suites: tuple[str, ...] = ("core",)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """A question with its figures, session by session: `kafka[i]` and `pylog[i]` are a pair."""
 
+    suite: str
     name: str
     unit: str
     higher_is_better: bool
@@ -150,7 +123,6 @@ def session_order(pairs: int) -> tuple[str, ...]:
 def run(options: BenchOptions, progress: Progress = lambda _: None) -> BenchResult:
     """Run all sessions; raises BrokerMissing where Apache Kafka is not installed, and what a broker's start raises."""
     sizes = loads.QUICK if options.quick else loads.FULL
-    figures: dict[str, list[dict[str, float]]] = {KAFKA: [], PYLOG: []}
     versions = {
         "confluent-kafka": str(confluent_kafka.version()[0]),
         "librdkafka": str(confluent_kafka.libversion()[0]),
@@ -159,42 +131,51 @@ def run(options: BenchOptions, progress: Progress = lambda _: None) -> BenchResu
     if busy := _busy():
         progress(busy)
     order = session_order(options.pairs)
-    for number, name in enumerate(order, start=1):
-        progress(f"session {number} of {len(order)}: {name}")
-        measured, versions[name] = _session(name, sizes, progress)
-        figures[name].append(measured)
-    rows = tuple(
-        Row(
-            question.name,
-            question.unit,
-            question.higher_is_better,
-            question.required_ratio,
-            tuple(session[question.name] for session in figures[KAFKA]),
-            tuple(session[question.name] for session in figures[PYLOG]),
-        )
-        for question in QUESTIONS
+    rows: list[Row] = []
+    for name in options.suites:
+        suite = suites()[name]
+        figures: dict[str, list[Mapping[str, float]]] = {KAFKA: [], PYLOG: []}
+        remembered: dict[str, float] = {}
+        for number, broker_name in enumerate(order, start=1):
+            progress(f"{suite.name}: {suite.title}: session {number} of {len(order)}: {broker_name}")
+            measured, versions[broker_name] = _session(suite, broker_name, sizes, remembered, progress)
+            figures[broker_name].append(measured)
+        rows += [_row(suite, question, figures) for question in suite.questions]
+    return BenchResult(tuple(rows), versions, order, options.quick, environment)
+
+
+def _row(suite: Suite, question: Question, figures: Mapping[str, list[Mapping[str, float]]]) -> Row:
+    required = question.required_ratio
+    if question.client_share:
+        shares = [statistics.median(one[question.client_share] for one in figures[name]) for name in (KAFKA, PYLOG)]
+        if max(shares) >= CLIENT_BOUND_SHARE:
+            required = question.client_bound_ratio
+    return Row(
+        suite.name,
+        question.name,
+        question.unit,
+        question.higher_is_better,
+        required,
+        tuple(session[question.name] for session in figures[KAFKA]),
+        tuple(session[question.name] for session in figures[PYLOG]),
     )
-    return BenchResult(rows, versions, order, options.quick, environment)
 
 
-def _session(name: str, sizes: loads.Sizes, progress: Progress) -> tuple[dict[str, float], str]:
+def _session(
+    suite: Suite, name: str, sizes: loads.Sizes, remembered: dict[str, float], progress: Progress
+) -> tuple[Mapping[str, float], str]:
     """One broker from its cold start to its end; figures by row name, and its version."""
     folder = Path(tempfile.mkdtemp(prefix=f"bench-{name}-"))
     broker = create(name, root=folder)
     try:
         begin = time.perf_counter()
-        info = broker.start(tier="D1", settings={})
+        info = broker.start(tier="D1", settings=suite.settings)
         _first_message(info.host, info.port)
         cold_start_ms = (time.perf_counter() - begin) * 1000
         progress(f"  {name} {info.version}: first message acknowledged after {cold_start_ms:.0f} ms; warming up")
-
-        def cpu_seconds() -> float:
-            return broker.inspect().cpu_seconds
-
-        loads.all_loads(info.host, info.port, sizes.scaled(WARMUP_SHARE), cpu_seconds=cpu_seconds)
-        measured = loads.all_loads(info.host, info.port, sizes, cpu_seconds=cpu_seconds)
-        measured["cold start"] = cold_start_ms
-        measured["resident memory"] = _resident_mb(broker)
+        session = Session(name, broker, info.host, info.port, sizes, progress, remembered)
+        suite.warm_up(session)
+        measured = {**suite.measure(session), COLD_START: cold_start_ms}
         progress("  " + ", ".join(f"{row}: {_figure(value)}" for row, value in measured.items()))
         return measured, info.version
     finally:
@@ -207,10 +188,6 @@ def _first_message(host: str, port: int) -> None:
     with Connection(host, port) as connection:
         connection.create_topic(topic)
         connection.first_acknowledged(topic, produce_request(topic, 0, record_batch(b"x")))
-
-
-def _resident_mb(broker: Broker) -> float:
-    return broker.inspect().rss_bytes / 1e6
 
 
 def describe_machine() -> dict[str, str]:
@@ -234,13 +211,15 @@ def _busy() -> str:
     return f"load average {load:.1f} on {cpus} processors: the figures will be noise until the machine rests"
 
 
-def bench_pylog(*, pairs: int, quick: bool, progress: Progress) -> dict[str, object]:
+def bench_pylog(
+    *, pairs: int, quick: bool, progress: Progress, chosen: tuple[str, ...] = ("core",)
+) -> dict[str, object]:
     """The comparison as a JSON-ready document, for the command line."""
-    return run(BenchOptions(pairs=pairs, quick=quick), progress).as_dict()
+    return run(BenchOptions(pairs=pairs, quick=quick, suites=chosen), progress).as_dict()
 
 
 def table(document: Mapping[str, Any]) -> str:
-    """The document of `bench_pylog` as text, 110 columns wide at most."""
+    """The document of `bench_pylog` as text, 130 columns wide at most."""
     versions = document["versions"]
     pairs = len(document["order"]) // 2
     title = f"pylog {versions[PYLOG]} beside Apache Kafka {versions[KAFKA]}, median of {pairs} pairs"
@@ -259,7 +238,7 @@ def table(document: Mapping[str, Any]) -> str:
             "" if required is None else f">= {required:g} {'yes' if row['met'] else 'NO'}",
         )
     out = io.StringIO()
-    Console(file=out, width=110).print(result)
+    Console(file=out, width=130).print(result)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines() if line.strip())
 
 
@@ -272,13 +251,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m harness.bench.pylog", description="pylog beside Apache Kafka.")
     parser.add_argument("--pairs", type=int, default=3, help="sessions of each broker (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="small loads: whether it works, not how fast it is")
+    parser.add_argument("--suite", action="append", choices=(*suites(), "all"), help="default: core")
     parser.add_argument("--json", action="store_true", help="print the document instead of the table")
     options = parser.parse_args(arguments)
     if options.pairs < 1:
         parser.error("--pairs must be at least 1")
     errors = Console(stderr=True)
+    chosen = tuple(suites()) if "all" in (options.suite or ()) else tuple(options.suite or ("core",))
     try:
-        document = bench_pylog(pairs=options.pairs, quick=options.quick, progress=errors.print)
+        document = bench_pylog(pairs=options.pairs, quick=options.quick, progress=errors.print, chosen=chosen)
     except HarnessError as error:
         errors.print(str(error))
         return 3

@@ -68,14 +68,27 @@ def judge(
 def pylog(
     pairs: Annotated[int, typer.Option(min=1, max=50, help="Alternating pairs of runs.")] = 3,
     quick: Annotated[bool, typer.Option("--quick", help="Shorter runs: a look, not a result.")] = False,
+    suite: Annotated[
+        str,
+        typer.Option(help="core, matrix, fan-out, latency, recovery, scaling, tools; several with commas, or all."),
+    ] = "core",
+    chart: Annotated[Path | None, typer.Option(help="Write the rows as a page with charts.")] = None,
     as_json: Json = False,
 ) -> None:
     """pylog and Apache Kafka, alternating, through the same clients."""
     from harness.bench.pylog import bench_pylog
     from harness.bench.pylog import table as pylog_table
+    from harness.bench.pylog_page import write_page
+    from harness.bench.suites import suites
 
     progress = Progress()
-    document = bench_pylog(pairs=pairs, quick=quick, progress=progress)
+    known = tuple(suites())
+    chosen = known if suite == "all" else tuple(name.strip() for name in suite.split(",") if name.strip())
+    if not chosen or set(chosen) - set(known):
+        raise UsageError(f"--suite takes {', '.join(known)}, or all", next_command="harness bench pylog --help")
+    document = bench_pylog(pairs=pairs, quick=quick, progress=progress, chosen=chosen)
+    if chart is not None:
+        write_page(document, chart)
     progress.done()
     emit_json(document) if as_json else typer.echo(pylog_table(document))
 

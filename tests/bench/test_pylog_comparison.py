@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.bench import loads
-from harness.bench.pylog import QUESTIONS, BenchResult, Row, main, session_order, table
+from harness.bench.pylog import BenchResult, Row, main, session_order, table
 from harness.bench.quantiles import quantile_us
+from harness.bench.suites.core import QUESTIONS
 from harness.brokers import create
 
 
@@ -28,16 +29,16 @@ def test_quantiles_are_exact() -> None:
 
 
 def test_ratios_say_how_many_times_better_pylog_is() -> None:
-    rate = Row("produce", "msg/s", True, 1.0, kafka=(100.0, 100.0, 100.0), pylog=(50.0, 200.0, 300.0))
+    rate = Row("core", "produce", "msg/s", True, 1.0, kafka=(100.0, 100.0, 100.0), pylog=(50.0, 200.0, 300.0))
     assert (rate.ratios, rate.ratio, rate.met) == ((0.5, 2.0, 3.0), 2.0, True)
-    time = Row("latency", "us", False, 5.0, kafka=(100.0,), pylog=(25.0,))
+    time = Row("core", "latency", "us", False, 5.0, kafka=(100.0,), pylog=(25.0,))
     assert (time.ratio, time.met) == (4.0, False)
-    assert Row("told", "us", False, None, kafka=(1.0,), pylog=(9.0,)).met
+    assert Row("core", "told", "us", False, None, kafka=(1.0,), pylog=(9.0,)).met
 
 
 def test_one_missed_row_misses_the_whole_and_shows() -> None:
-    good = Row("good", "msg/s", True, 1.0, kafka=(1.0,), pylog=(2.0,))
-    bad = Row("bad", "us", False, 5.0, kafka=(4.0,), pylog=(1.0,))
+    good = Row("core", "good", "msg/s", True, 1.0, kafka=(1.0,), pylog=(2.0,))
+    bad = Row("core", "bad", "us", False, 5.0, kafka=(4.0,), pylog=(1.0,))
     result = BenchResult((good, bad), {"kafka": "4", "pylog": "0"}, session_order(1), False)
     document = result.as_dict()
     assert document["met"] is False
