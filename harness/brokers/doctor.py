@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import sys
@@ -16,8 +17,6 @@ from harness.brokers.products import java
 from harness.brokers.registry import REGISTRY, UNDER_TEST, product
 from harness.errors import BrokerMissing, HarnessError
 
-DOCKER_NOTE = "not yet"
-
 
 @dataclass(frozen=True, slots=True)
 class BrokerChoice:
@@ -30,7 +29,10 @@ class BrokerChoice:
 
 @dataclass(frozen=True, slots=True)
 class BrokerCheck:
-    """One broker. ``reason`` and ``next_command`` are empty when it is available."""
+    """One broker. ``reason`` and ``next_command`` are empty when it is available.
+
+    ``docker`` is the image that a container would run, or why there would be none; empty for an external broker.
+    """
 
     name: str
     title: str
@@ -62,6 +64,8 @@ class DoctorReport:
     tools: tuple[ToolCheck, ...]
     cache: str
     free_mb: int
+    engine: str  # the container engine, or why there is none
+    demo: str  # docker or process: what make demo takes as things stand
 
     @property
     def complete(self) -> bool:
@@ -96,13 +100,46 @@ def resolve(
 
 def doctor(names: Sequence[str] = UNDER_TEST, environment: Mapping[str, str] | None = None) -> DoctorReport:
     """Look at everything; nothing is started, external addresses are greeted. Raises UsageError for an unknown name."""
-    checks = tuple(_check(name, environment) for name in names)
+    engine, images = _engine(names)
+    checks = tuple(_check(name, environment, images.get(name)) for name in names)
+    contained = bool(images) and all(images[check.name].present for check in checks if check.backend != "external")
     cache = cache_folder(environment)
     existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
-    return DoctorReport(checks, _tools(), str(cache), shutil.disk_usage(existing).free >> 20)
+    free_mb = shutil.disk_usage(existing).free >> 20
+    return DoctorReport(checks, _tools(), str(cache), free_mb, engine, "docker" if contained else "process")
 
 
-def _check(name: str, environment: Mapping[str, str] | None) -> BrokerCheck:
+@dataclass(frozen=True, slots=True)
+class _ImageCheck:
+    """What a container of a broker would run, in words."""
+
+    present: bool
+    text: str
+
+
+def _engine(names: Sequence[str]) -> tuple[str, dict[str, _ImageCheck]]:
+    """The engine in words, and for each broker its image; no images where there is no engine. Nothing is pulled."""
+    from harness.brokers import engine, images  # heavy: only this command and runs in containers need it
+
+    if reason := engine.reason_missing():
+        return reason, {}
+    found = {}
+    for name in names:
+        try:
+            image = images.present(name)
+            text = (
+                image.name
+                if image
+                else f"{images.official_name(name)} is not here (pulled when needed; or: {images.MAKE_IMAGES})"
+            )
+            found[name] = _ImageCheck(image is not None, text)
+        except HarnessError as error:
+            found[name] = _ImageCheck(False, error.message)
+    return f"{engine.describe()}, at {engine.address()}", found
+
+
+def _check(name: str, environment: Mapping[str, str] | None, image: _ImageCheck | None) -> BrokerCheck:
+    row = functools.partial(_row, image.text if image else "no engine")
     subject = product(name)
     choice = resolve(name, environment=environment)
     if choice.url is not None:
@@ -111,20 +148,28 @@ def _check(name: str, environment: Mapping[str, str] | None) -> BrokerCheck:
         except HarnessError as error:
             # A refusing broker is the user's to mend; the local copy is one unset variable away.
             next_command = f"env -u {choice.source} harness doctor {name}"
-            return _row(name, False, "", "external", choice.url, reason=error.message, next_command=next_command)
-        return _row(name, True, info.version, "external", f"{info.address} (from {choice.source})")
+            return row(name, False, "", "external", choice.url, reason=error.message, next_command=next_command)
+        return row(name, True, info.version, "external", f"{info.address} (from {choice.source})")
     try:
         installation = subject.locate()
     except BrokerMissing as error:
-        return _row(name, False, "", "process", "", reason=error.message, next_command=error.next_command or "")
-    return _row(name, True, installation.version, "process", installation.where)
+        return row(name, False, "", "process", "", reason=error.message, next_command=error.next_command or "")
+    return row(name, True, installation.version, "process", installation.where)
 
 
 def _row(
-    name: str, available: bool, version: str, backend: str, where: str, *, reason: str = "", next_command: str = ""
+    docker: str,
+    name: str,
+    available: bool,
+    version: str,
+    backend: str,
+    where: str,
+    *,
+    reason: str = "",
+    next_command: str = "",
 ) -> BrokerCheck:
     title = REGISTRY[name].title
-    return BrokerCheck(name, title, available, version, backend, where, DOCKER_NOTE, reason, next_command)
+    return BrokerCheck(name, title, available, version, backend, where, docker, reason, next_command)
 
 
 def _tools() -> tuple[ToolCheck, ...]:

@@ -26,10 +26,17 @@ def doctor(
         emit_json({"document": "doctor", "version": DOCUMENT_VERSION, **plain(report.as_document())})
         raise typer.Exit(0 if report.complete else 3)
     console = stdout_console()
-    table = Table("broker", "", "version", "how", "where, or why not", box=None)
+    table = Table("broker", "", "version", "how", "where, or why not", "image", box=None)
     for check in report.brokers:
         mark = "ready" if check.available else "missing"
-        table.add_row(check.name, mark, check.version, check.backend, check.where if check.available else check.reason)
+        table.add_row(
+            check.name,
+            mark,
+            check.version,
+            check.backend,
+            check.where if check.available else check.reason,
+            check.docker,
+        )
     console.print(table)
     tools = Table("tool", "", "", "needed for", box=None)
     for tool in report.tools:
@@ -38,7 +45,10 @@ def doctor(
         )
     console.print()
     console.print(tools)
-    console.print(f"\nlocal copies live in {report.cache}; {report.free_mb} MiB free")
+    console.print(f"\ncontainer engine: {report.engine}")
+    taken = "containers" if report.demo == "docker" else "local copies"
+    console.print(f"make demo takes {taken} as things stand; BACKEND=docker or BACKEND=process decides otherwise")
+    console.print(f"local copies live in {report.cache}; {report.free_mb} MiB free")
     if not report.complete:
         console.print(f"next: {report.next_command}" if report.next_command else "next: see the reasons above")
         raise typer.Exit(3)
