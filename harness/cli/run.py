@@ -77,20 +77,20 @@ def run(
     workers: Annotated[int, typer.Option(min=0, max=64, help="Locust workers on this machine; 0: one Locust process that is all.")] = 1,
     web_port: Annotated[int | None, typer.Option(min=1, max=65535, help="With Locust's page on this port of 127.0.0.1.")] = None,
     print_command: Annotated[bool, typer.Option("--print-command", help="Print the locust commands and stop.")] = False,
+    aa: Annotated[bool, typer.Option("--aa", help="The first broker against itself too: the noise floor.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in -o: what is finished is not run again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Run workloads through brokers, judge what happened, and write the report."""
     from harness.study.dry_run import describe
-    from harness.study.options import StudyOptions, override, parse_broker, parse_urls
+    from harness.study.options import StudyOptions, override, parse_broker, parse_urls, with_twins
     from harness.study.shapes import named
     from harness.study.study import run_study
 
     urls = parse_urls(url or [])
     choices = tuple(parse_broker(name.strip().replace("+", ","), urls) for name in brokers.split(",") if name.strip())
-    if not choices or len({choice.label for choice in choices}) != len(choices):
-        raise UsageError("-b names each broker once, for example -b pylog,rabbitmq", next_command="harness broker ls")
+    choices = with_twins(choices, twin_of_first=aa)
     loaded = tuple(
         override(
             load_workload(find_workload(name)),

@@ -15,6 +15,7 @@ from harness.model.verdict import Verdict
 
 SCHEMA_VERSION = 1
 POINTS_MAX = 600
+TWIN = "#2"  # marks the name of a broker's second column, in which it is compared with itself
 
 
 class State(StrEnum):

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.model.result import Cell, Measure, NoiseFloor, Result, State
+from harness.model.result import TWIN, Cell, Measure, NoiseFloor, Result, State
 from harness.model.verdict import Validity, Verdict
 from harness.statistics.noise import noise_band
 from harness.statistics.paired import Interval, bootstrap_median, log_ratios, sign_flip_p
@@ -56,7 +56,8 @@ def summarise(result: Result, *, baseline: str, tiers: Tiers | None = None) -> t
         runs = {broker: _usable(measures) for broker, measures in by_broker.items()}
         # the band that is drawn is the baseline's own; a pair is held against that of its two brokers together, which is as wide or wider
         own = [runs[baseline]] if baseline in runs else list(runs.values())
-        drawn = _band(*own) or _band(*runs.values())
+        twins = _twin_pairs(runs)
+        drawn = _band(*own, twins=twins) or _band(*runs.values())
         if drawn is not None:
             floors.append(_floor(key, *drawn))
         for broker, one in runs.items():
@@ -65,7 +66,7 @@ def summarise(result: Result, *, baseline: str, tiers: Tiers | None = None) -> t
             if baseline in runs and broker != baseline:
                 gated = _plain_cell(key, baseline, runs[baseline])
                 _gate(gated, result.verdicts)
-                _compare(cell, gated, one, runs[baseline], tiers or {})
+                _compare(cell, gated, one, runs[baseline], tiers or {}, twins)
             cells.append(cell)
     return cells, floors
 
@@ -94,8 +95,20 @@ def _common_reason(measures: Sequence[Measure]) -> str:
     return next((measure.reason for measure in measures if measure.reason), "")
 
 
-def _band(*several: Runs) -> tuple[Interval, int] | None:
-    return noise_band([list(one.figures.values()) for one in several])
+def _band(*several: Runs, twins: Sequence[Sequence[float]] = ()) -> tuple[Interval, int] | None:
+    """From repeats of the same broker and, where a broker was run against itself, from the two of each repeat."""
+    return noise_band([*(list(one.figures.values()) for one in several), *twins])
+
+
+def _twin_pairs(runs: Mapping[str, Runs]) -> list[list[float]]:
+    """Figures of a broker and of its twin (``TWIN``) in the same repeat: a comparison in which nothing differs."""
+    pairs = []
+    for broker, twin in runs.items():
+        original = runs.get(broker.replace(TWIN, "")) if TWIN in broker else None
+        if original is not None and State.INVALID not in (twin.state, original.state):
+            both = sorted(set(twin.figures) & set(original.figures))
+            pairs += [[twin.figures[repeat], original.figures[repeat]] for repeat in both]
+    return pairs
 
 
 def _floor(key: Key, band: Interval, pairs: int) -> NoiseFloor:
@@ -139,7 +152,7 @@ def _gate(cell: Cell, verdicts: Sequence[Verdict]) -> None:
             return
 
 
-def _compare(cell: Cell, base: Cell, mine: Runs, other: Runs, tiers: Tiers) -> None:
+def _compare(cell: Cell, base: Cell, mine: Runs, other: Runs, tiers: Tiers, twins: Sequence[Sequence[float]]) -> None:
     """Fill in ratio and state where a comparison is allowed."""
     refusal = _refusal(cell, base, mine, other, tiers)
     if cell.better == "neither" or cell.state is not State.MEASURED:
@@ -150,7 +163,7 @@ def _compare(cell: Cell, base: Cell, mine: Runs, other: Runs, tiers: Tiers) -> N
         return
     repeats = sorted(set(mine.figures) & set(other.figures))
     ratios = log_ratios([mine.figures[r] for r in repeats], [other.figures[r] for r in repeats])
-    band = _band(mine, other)
+    band = _band(mine, other, twins=twins)
     if len(ratios) < 2 or band is None:
         cell.state = State.NOT_COMPARABLE
         cell.reason = "one pair of runs: nothing says how far a broker differs from itself; repeat with -n 5"
@@ -191,7 +204,8 @@ def _decide(cell: Cell, interval: Interval, band: Interval, pairs: int) -> None:
         cell.state = State.BETTER if higher == (cell.better == "higher") else State.WORSE
         cell.reason = f"{spread} outside {noise}{remark}"
     elif interval.inside(band):
-        cell.state, cell.reason = State.WITHIN_NOISE, f"{spread} within {noise}{remark}"
+        equal = "" if few else ": equivalent within it"
+        cell.state, cell.reason = State.WITHIN_NOISE, f"{spread} within {noise}{equal}{remark}"
     else:
         touching = f"the {pairs} paired ratios do not all lie outside" if few else "the interval reaches into"
         cell.state, cell.reason = State.WITHIN_NOISE, f"{touching} {noise}: undecided{remark}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.errors import UsageError
 from harness.model.broker import Tier
 from harness.model.distribution import Spread
-from harness.model.result import SyncRow
+from harness.model.result import TWIN, SyncRow
 from harness.model.workload import Phase
 from harness.plan.loader import LoadedWorkload
 
@@ -70,6 +70,22 @@ def parse_broker(text: str, urls: Mapping[str, str]) -> BrokerChoice:
         key, equals, value = piece.partition("=")
         settings[key if equals else bare] = value if equals else key
     return BrokerChoice(text, name, adapter, settings, urls.get(text) or urls.get(name))
+
+
+def with_twins(choices: Sequence[BrokerChoice], *, twin_of_first: bool) -> tuple[BrokerChoice, ...]:
+    """A broker that is named twice is compared with itself: its second column is called ``NAME#2``. Raises UsageError for a third."""
+    if not choices:
+        raise UsageError(
+            "-b names at least one broker, for example -b pylog,rabbitmq", next_command="harness broker ls"
+        )
+    wanted = [*choices, choices[0]] if twin_of_first else list(choices)
+    columns: dict[str, BrokerChoice] = {}
+    for choice in wanted:
+        label = choice.label if choice.label not in columns else choice.label + TWIN
+        if label in columns:
+            raise UsageError(f"-b names {choice.label} more than twice", next_command="harness run --help")
+        columns[label] = replace(choice, label=label)
+    return tuple(columns.values())
 
 
 def parse_urls(texts: list[str]) -> dict[str, str]:

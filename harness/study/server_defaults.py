@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from harness.model.result import BrokerColumn, ParityRow
+from harness.model.result import TWIN, BrokerColumn, ParityRow
 
 SERVER: Final = "server: "
 NEVER: Final = "9223372036854775807"
@@ -59,7 +59,7 @@ DEFAULTS: Final[Mapping[str, Mapping[str, str]]] = {
 
 def changed_settings(column: BrokerColumn) -> dict[str, str]:
     """Setting -> its value and the product's own, for those that differ; a default that is not known here counts as differing."""
-    defaults = DEFAULTS.get(column.name.partition(":")[0], {})
+    defaults = DEFAULTS.get(column.name.replace(TWIN, "").partition(":")[0], {})
     return {
         name: f"{value} (default {_words(defaults.get(name))})"
         for name, value in column.settings.items()

@@ -71,6 +71,20 @@ def test_a_difference_as_large_as_the_repeats_own_is_noise():
     assert cells["other"].p_value is None
 
 
+def test_a_broker_against_itself_sets_the_noise_floor():
+    base, twin = [100.0, 101.0, 100.0, 99.0, 100.0], [112.0, 90.0, 111.0, 100.0, 89.0]
+    other = [108.0, 109.0, 107.0, 108.0, 108.0]
+    alone, noise = cells_of(measures("base", base) + measures("other", other))
+    assert alone["other"].state is State.BETTER
+    assert noise[0].pairs == 10
+    cells, noise = cells_of(measures("base", base) + measures("base#2", twin) + measures("other", other))
+    assert noise[0].pairs == 15
+    assert noise[0].ratio_high == pytest.approx(101 / 90, rel=0.01)
+    assert cells["other"].state is State.WITHIN_NOISE
+    assert "equivalent within it" in cells["other"].reason
+    assert cells["base#2"].state is State.WITHIN_NOISE
+
+
 def test_few_runs_need_every_pair_outside_the_noise():
     base = measures("base", [100.0, 100.0, 100.0])
     cells, _ = cells_of(base + measures("all", [150.0, 151.0, 152.0]) + measures("two", [150.0, 150.0, 99.0]))
