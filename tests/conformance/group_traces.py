@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any
 from uuid import UUID
 
+from harness.pylog_broker.groups.journal import partition_of
 from tests.conformance.batches import create
 from tests.conformance.trace import Trace
 
 CONSUMER = [{"name": "range", "metadata": b"\0\0\0\0\0\0\0\0\0\0"}]
 
 
-IMAGE_SECONDS = 0.3
-"""How long Apache Kafka's coordinator may take to hear of a new topic; no answer tells that it has."""
+OFFSETS_PARTITIONS = 10
+"""Of Apache Kafka's `__consumer_offsets`, as the harness starts it: each is a coordinator that hears of topics by itself."""
+LOOKS_MAX = 200
+
+
+def _wait_for_topic(trace: Trace, group: str, topic: str) -> None:
+    """Wait until the group's coordinator knows a new topic: until a scout with the same coordinator is given partitions."""
+    home = partition_of(group, OFFSETS_PARTITIONS)
+    names = (f"{group}-scout-{number}" for number in itertools.count())
+    scouts = (name for name in names if partition_of(name, OFFSETS_PARTITIONS) == home)
+    joining = {"rebalance_timeout_ms": 5000, "subscribed_topic_names": [topic], "topic_partitions": []}
+    for scout in itertools.islice(scouts, LOOKS_MAX):
+        who = {"group_id": scout, "member_id": "scout"}
+        given = trace.ask("ConsumerGroupHeartbeat", 1, **who, member_epoch=0, **joining)
+        trace.ask("ConsumerGroupHeartbeat", 1, **who, member_epoch=-1)
+        if given.assignment is not None and given.assignment.topic_partitions:
+            return
+        time.sleep(0.05)
 
 
 def _find(trace: Trace, group: str) -> None:
@@ -143,7 +161,7 @@ def consumer_groups(trace: Trace) -> None:
     group, topic = trace.topic("g"), trace.topic("a")
     create(trace, topic, 4)
     _find(trace, group)
-    time.sleep(IMAGE_SECONDS)
+    _wait_for_topic(trace, group, topic)
     found = trace.call("topic", "Metadata", 12, topics=[{"name": topic}], allow_auto_topic_creation=False)
     topic_id = found.topics[0].topic_id
     full = {"rebalance_timeout_ms": 5000, "subscribed_topic_names": [topic], "topic_partitions": []}
@@ -226,7 +244,7 @@ def static_consumers(trace: Trace) -> None:
     group, topic = trace.topic("g"), trace.topic("a")
     create(trace, topic, 2)
     _find(trace, group)
-    time.sleep(IMAGE_SECONDS)
+    _wait_for_topic(trace, group, topic)
     full = {"rebalance_timeout_ms": 5000, "subscribed_topic_names": [topic], "topic_partitions": []}
     one = {"instance_id": "one"}
     epoch = _consumer(trace, "join", group, "m", 0, **full, **one).member_epoch

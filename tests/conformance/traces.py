@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.pylog_broker.storage.batch import build_batch
 from tests.conformance.batches import NOW_MS, batch, create, fetch, list_offset, produce
+from tests.conformance.cluster_traces import CLUSTER_TRACES
 from tests.conformance.group_traces import GROUP_TRACES
 from tests.conformance.trace import Trace
 from tests.conformance.transaction_traces import TRANSACTION_TRACES
@@ -129,9 +130,10 @@ def records(trace: Trace) -> None:
 
 def broken_records(trace: Trace) -> None:
     """Batches that must be refused, and what is left afterwards."""
-    topic, stamped = trace.topic("a"), trace.topic("stamped")
+    topic, stamped, compacted = trace.topic("a"), trace.topic("stamped"), trace.topic("compacted")
     create(trace, topic, max_message_bytes="2000")
     create(trace, stamped, message_timestamp_type="LogAppendTime")
+    create(trace, compacted, cleanup_policy="compact")
     good = batch(2)
     broken = {
         "a bad checksum": good[:17] + b"\0\0\0\0" + good[21:],
@@ -154,6 +156,8 @@ def broken_records(trace: Trace) -> None:
     produce(trace, "acks of 2", topic, good, acks=2)
     produce(trace, "append time", stamped, good)
     fetch(trace, "append time as fetched", stamped, 0)
+    keyless = bytes(build_batch([(None, b"x")], timestamp_ms=NOW_MS))
+    produce(trace, "a record without a key into a compacted topic", compacted, keyless)
     list_offset(trace, "nothing came of it", topic, -1)
 
 
@@ -227,5 +231,15 @@ def offsets(trace: Trace) -> None:
 
 TRACES: dict[str, RUN] = {
     each.__name__: each
-    for each in (topics, configs, records, broken_records, idempotence, offsets, *GROUP_TRACES, *TRANSACTION_TRACES)
+    for each in (
+        topics,
+        configs,
+        records,
+        broken_records,
+        idempotence,
+        offsets,
+        *CLUSTER_TRACES,
+        *GROUP_TRACES,
+        *TRANSACTION_TRACES,
+    )
 }
