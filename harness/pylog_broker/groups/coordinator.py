@@ -126,6 +126,9 @@ class GroupCoordinator(GroupTable):
         """ConsumerGroupHeartbeat (KIP-848)."""
         if not _fits_bytes(group_id, NAME_BYTES_MAX):
             return ConsumerReply(ErrorCode.INVALID_GROUP_ID, "The group id is too long.")
+        names = (request.member_id, request.instance_id or "", request.rack_id or "")
+        if not all(_fits_bytes(name, NAME_BYTES_MAX) for name in names):
+            return ConsumerReply(ErrorCode.INVALID_REQUEST, f"A name is longer than {NAME_BYTES_MAX} bytes.")
         group = self._groups.get(group_id)
         if isinstance(group, ClassicGroup) and group.is_vacant and request.epoch == JOIN_EPOCH:
             group = self._change_protocol(group, now)
@@ -316,7 +319,8 @@ class GroupCoordinator(GroupTable):
 
 def _bytes_of(request: ConsumerHeartbeat) -> int:
     names = request.topic_names or ()
-    return sum(len(name) for name in names) + len(request.topic_pattern or "")
+    others = (request.topic_pattern, request.instance_id, request.rack_id, request.member_id)
+    return sum(len(name) for name in names) + sum(len(text or "") for text in others)
 
 
 def _names_no_member(request: CommitRequest) -> bool:

@@ -231,3 +231,15 @@ def test_the_size_of_a_group_is_bounded(members_max: int) -> None:
     desk.join("a")
     assert desk.join("b").error is ErrorCode.GROUP_MAX_SIZE_REACHED
     assert desk.join("a").error is ErrorCode.NONE
+
+
+def test_names_that_could_not_be_stored_are_refused() -> None:
+    desk = ConsumerDesk(member_bytes_total_max=100_000)
+    assert desk.join("m" * 40_000).error is ErrorCode.INVALID_REQUEST
+    assert desk.join("a", instance="i" * 40_000).error is ErrorCode.INVALID_REQUEST
+    assert desk.join("a", group="g" * 40_000).error is ErrorCode.INVALID_GROUP_ID
+    assert desk.join("a", topics=("t" * 60_000,)).error is ErrorCode.NONE
+    assert desk.join("b", topics=("t" * 60_000,)).error is ErrorCode.GROUP_MAX_SIZE_REACHED
+    assert list(desk.group.members) == ["a"]
+    desk.restart()
+    assert list(desk.group.members) == ["a"]
