@@ -11,7 +11,8 @@ from rich.table import Table
 from harness.brokers.registry import UNDER_TEST, product
 from harness.cli.output import DOCUMENT_VERSION, Progress, emit_json, stdout_console
 from harness.errors import BrokerMissing, UsageError
-from harness.model.broker import BrokerInfo
+from harness.model.broker import BrokerInfo, Tier
+from harness.model.workload import Needs
 
 DIFFERS = 1
 
@@ -33,17 +34,25 @@ def caps(
     if as_json:
         emit_json({"document": "capabilities", "version": DOCUMENT_VERSION, "capabilities": rows, "proven": facts})
         return
-    table = Table("broker", "version", "feature", "support", "how, or why not", "proven by", box=None)
-    for one in _merged(rows):
-        text = "; ".join(part for part in (one["how"], one["why"]) if part)
-        table.add_row(one["broker"], one["version"], one["feature"], one["support"], text, one["proof"])
-    stdout_console().print(table)
+    for name in dict.fromkeys(row["broker"] for row in rows):
+        _print_capabilities(name, [row for row in rows if row["broker"] == name])
     if names:
         _print_facts(facts)
     else:
         typer.echo(
             "\nthe facts behind it: harness broker caps rabbitmq; ask a broker again: harness broker probe rabbitmq"
         )
+
+
+def _print_capabilities(name: str, rows: Sequence[dict[str, str]]) -> None:
+    """A version stands in a row only where not all answer alike."""
+    every = ", ".join(dict.fromkeys(row["version"] for row in rows))
+    table = Table("feature", "support", "how, or why not", "proven by", box=None, title=f"\n{name} {every}".rstrip())
+    for one in _merged(rows):
+        text = "; ".join(part for part in (one["how"], one["why"]) if part)
+        only = "" if one["version"] == every else f" ({one['version']})"
+        table.add_row(one["feature"] + only, one["support"], text, one["proof"])
+    stdout_console().print(table)
 
 
 def _every_shape() -> list[str]:
@@ -73,8 +82,9 @@ def _rows(name: str) -> list[dict[str, str]]:
         if not version and asked:
             continue
         info = BrokerInfo(choice.broker, choice.broker, version, "127.0.0.1", 0, "none")
+        shape = adapter.plan(info, Needs(groups={"any": 1}), Tier.D1, "x").shape
         for feature, row in adapter.capabilities(info).items():
-            probes = asked[version].probes_for(feature) if version in asked else ()
+            probes = asked[version].probes_for(feature, shape) if version in asked else ()
             rows.append(
                 {
                     "broker": name, "version": version, "feature": str(feature), "support": str(row.support),

@@ -203,7 +203,7 @@ def note_plans(result: Result, plans: dict[tuple[str, str], Provisioning]) -> No
             how=row.how,
             why=row.why,
             probe=PROBES.get(Feature(feature), "") if row.support is not Support.IMPOSSIBLE else "",
-            **_proof(proven.get(broker), feature),
+            **_proof(proven.get(broker), feature, plan.shape),
         )
         for (workload, broker), plan in sorted(plans.items())
         for feature, row in plan.features.items()
@@ -224,9 +224,9 @@ def _family(column: str) -> str:
     return column.partition(":")[0].partition("-")[0]
 
 
-def _proof(proven: Proven | None, feature: Feature) -> dict[str, Any]:
+def _proof(proven: Proven | None, feature: Feature, shape: str) -> dict[str, Any]:
     """Which probes a cell rests on, and the version that answered them: the broker's own, else the newest of its series."""
-    probes = proven.probes_for(feature) if proven is not None else ()
+    probes = proven.probes_for(feature, shape) if proven is not None else ()
     if proven is None or not probes:
         return {}
     return {"proof": list(probes), "proven_on": f"{proven.product} {proven.version}"}

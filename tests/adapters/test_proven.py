@@ -85,6 +85,14 @@ def test_streams_are_read_as_they_allow(proven: Proven) -> None:
     assert facts["offsets from the first on"]
 
 
+def test_a_declaration_rests_on_probes_of_its_own_shape() -> None:
+    known = RABBITMQ[-1]
+    assert known.probes_for(Feature.REPLAY, "stream") == ("streams",)
+    assert known.probes_for(Feature.PRIORITY, "stream") == ()
+    assert "streams" not in known.probes_for(Feature.REDELIVERY, QUORUM)
+    assert "delivery_limit" not in known.probes_for(Feature.REDELIVERY, CLASSIC)
+
+
 def test_a_version_that_was_not_asked_leans_on_its_series() -> None:
     known = RABBITMQ[-1]
     near = proven_for("rabbitmq", known.version.rpartition(".")[0] + ".99")
@@ -99,7 +107,7 @@ def test_differences_are_told_one_by_one() -> None:
     changed["statistics"]["classic: counts those that are handed out"] = True
     changed["fsync_before_confirm"] = dict.fromkeys(changed["fsync_before_confirm"], NOT_SEEN)
     del changed["unroutable"]
-    fresh = Proven(known.broker, known.product, known.version, changed, known.questions, known.rests_on)
+    fresh = Proven(known.broker, known.product, known.version, changed, known.questions, known.rests_on, known.shapes)
     assert differences(known, known) == []
     told = differences(known, fresh)
     assert told == [

@@ -17,7 +17,7 @@ NOT_SEEN = "not seen"  # the answer where this machine lets nobody look
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """``answers`` is probe name -> facts; ``rests_on`` feature -> probe names."""
+    """``answers`` is probe name -> facts; ``rests_on`` feature -> probe names; ``shapes`` probe name -> what it speaks of, all if empty."""
 
     broker: str
     product: str
@@ -25,9 +25,12 @@ class Proven:
     answers: Mapping[str, Facts]
     questions: Mapping[str, str]
     rests_on: Mapping[str, tuple[str, ...]]
+    shapes: Mapping[str, tuple[str, ...]]
 
-    def probes_for(self, feature: Feature) -> tuple[str, ...]:
-        return self.rests_on.get(str(feature), ())
+    def probes_for(self, feature: Feature, shape: str = "") -> tuple[str, ...]:
+        """The probes that a declaration rests on, for one shape of the broker or for any."""
+        names = self.rests_on.get(str(feature), ())
+        return tuple(name for name in names if not shape or not self.shapes.get(name) or shape in self.shapes[name])
 
     @property
     def file(self) -> Path:
@@ -38,6 +41,7 @@ class Proven:
             name: {
                 "question": self.questions[name],
                 "features": sorted(feature for feature, names in self.rests_on.items() if name in names),
+                "shapes": list(self.shapes.get(name, ())),
                 "facts": dict(facts),
             }
             for name, facts in self.answers.items()
@@ -72,7 +76,8 @@ def gathered(info: BrokerInfo, answers: Mapping[Probe, Facts]) -> Proven:
     }
     facts = {probe.name: found for probe, found in answers.items()}
     questions = {probe.name: probe.question for probe in answers}
-    return Proven(info.name, info.product, info.version, facts, questions, rests_on)
+    shapes = {probe.name: probe.shapes for probe in answers}
+    return Proven(info.name, info.product, info.version, facts, questions, rests_on, shapes)
 
 
 def load(path: Path) -> Proven:
@@ -89,6 +94,7 @@ def load(path: Path) -> Proven:
             feature: tuple(name for name, entry in probes.items() if feature in entry["features"])
             for feature in features
         },
+        {name: tuple(entry["shapes"]) for name, entry in probes.items()},
     )
 
 

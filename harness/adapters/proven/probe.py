@@ -36,3 +36,4 @@ class Probe:
     question: str
     features: tuple[Feature, ...]
     ask: Callable[[Target], Facts]
+    shapes: tuple[str, ...] = ()  # of the broker that it speaks of; all where empty

@@ -436,25 +436,35 @@ def _synced(target: Target, bench: Bench, queue: str, size: int) -> str:
     return NOT_SEEN if made is None else "yes" if made >= SYNC_TRIES * 0.9 else "no"
 
 
+QUEUES = (CLASSIC, QUORUM)
 PROBES = (
-    Probe("quorum_priorities", "Does a quorum queue serve urgent messages first?", (Feature.PRIORITY,), _priorities),
+    Probe(
+        "quorum_priorities",
+        "Does a quorum queue serve urgent messages first?",
+        (Feature.PRIORITY,),
+        _priorities,
+        QUEUES,
+    ),
     Probe(
         "delivery_limit",
         "After how many deliveries does a quorum queue give up, and what does it count?",
         (Feature.REDELIVERY, Feature.DEAD_LETTER),
         _delivery_limit,
+        (QUORUM,),
     ),
     Probe(
         "nack_and_redelivery",
         "Where does a returned message come back, and who gets it first?",
         (Feature.REDELIVERY, Feature.ORDER_PER_KEY),
         _redelivery,
+        QUEUES,
     ),
     Probe(
         "dead_letter_headers",
         "What does a dead letter say about its death?",
         (Feature.DEAD_LETTER, Feature.EXPIRY),
         _dead_letters,
+        QUEUES,
     ),
     Probe(
         "delayed_retry",
@@ -465,8 +475,17 @@ PROBES = (
     Probe(
         "streams",
         "What does a stream refuse over AMQP 0-9-1, and where can it be read from?",
-        (Feature.REPLAY, Feature.FAN_OUT, Feature.ORDER_PER_KEY),
+        (
+            Feature.REPLAY,
+            Feature.FAN_OUT,
+            Feature.ORDER_PER_KEY,
+            Feature.EXPIRY,
+            Feature.DELAYED_RETRY,
+            Feature.DEAD_LETTER,
+            Feature.REDELIVERY,
+        ),
         _streams,
+        (STREAM,),
     ),
     Probe("statistics", "What does a passive declaration count?", (), _statistics),
     Probe("transactions", "Is a transaction all or nothing?", (Feature.TRANSACTIONS,), _transactions),
