@@ -49,10 +49,10 @@ class ConsumerGroup(ConsumerRoster):
         """ConsumerGroupHeartbeat: join, leave, or go on. Raises Refused."""
         if request.epoch in (LEAVE_EPOCH, LEAVE_STATIC_EPOCH):
             return self._leave(request, now)
-        matched = self._match(request.topic_pattern)
+        matched = self._match(request)
         member = self._admit(request)
         before = member.standing
-        self.refresh()
+        self.refresh(request.may_see)
         if self._subscribe(member, request, matched):
             self.epoch = self.epoch or CREATION_EPOCH
             self._bump()
@@ -130,12 +130,13 @@ class ConsumerGroup(ConsumerRoster):
         self._check_epoch(known, request)
         return known
 
-    def _match(self, pattern: str | None) -> frozenset[str] | None:
+    def _match(self, request: ConsumerHeartbeat) -> frozenset[str] | None:
         """Resolve a pattern that is new here; None when there is nothing to resolve."""
+        pattern = request.topic_pattern
         if not pattern or pattern in self._matches:
             return None
         try:
-            return matching_names(pattern, self._topics.names())
+            return matching_names(pattern, filter(request.may_see, self._topics.names()))
         except InvalidPattern as error:
             message = f"SubscribedTopicRegex {pattern!r} is not a valid RE2 expression: {error}"
             raise Refused(ErrorCode.INVALID_REGULAR_EXPRESSION, message) from None

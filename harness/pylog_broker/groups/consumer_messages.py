@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from harness.pylog_broker.groups.assignors import NOTHING, Partitions
 from harness.pylog_broker.groups.consumer_member import Standing, Subscription
 from harness.pylog_broker.protocol.errors import ErrorCode
+
+
+def always(_name: str) -> bool:
+    """Let every topic be seen."""
+    return True
 
 
 class ConsumerHeartbeat(NamedTuple):
@@ -24,6 +30,8 @@ class ConsumerHeartbeat(NamedTuple):
     owned: Partitions | None
     client_id: str
     client_host: str
+    may_see: Callable[[str], bool] = always
+    """Whether the member may know of a topic: patterns match no other."""
 
     @property
     def is_full(self) -> bool:

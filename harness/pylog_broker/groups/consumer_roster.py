@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from uuid import UUID
 
@@ -162,12 +162,15 @@ class ConsumerRoster:
         del votes[None]
         return max(names, key=lambda name: (votes[name], -names.index(name)))
 
-    def refresh(self) -> None:
-        """Look at the topics anew if any has changed; a change of what the group reads bumps its epoch."""
+    def refresh(self, may_see: Callable[[str], bool]) -> None:
+        """Look at the topics anew if any has changed; a change of what the group reads bumps its epoch.
+
+        Patterns are resolved with the eyes of the member that happens to call first, as in Apache Kafka.
+        """
         if self._image_version == self._topics.version:
             return
         self._image_version = self._topics.version
-        names = self._topics.names()
+        names = list(filter(may_see, self._topics.names()))
         self._matches = {pattern: matching_names(pattern, names) for pattern in self._patterns()}
         self._note_topics()
 

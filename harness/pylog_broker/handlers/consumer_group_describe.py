@@ -48,6 +48,12 @@ def _describe(context: RequestContext, group_id: str, asked: bool) -> ConsumerGr
             error_code=ErrorCode.GROUP_ID_NOT_FOUND, error_message=f"Group {group_id} {what}.", group_id=group_id
         )
     described = group.described()
+    if not all(context.allows(Operation.DESCRIBE, Resource.TOPIC, name) for name in group.topics_in_use()):
+        return ConsumerGroupDescribeResponseGroup(
+            error_code=ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+            error_message="The group reads topics that the client may not describe.",
+            group_id=group_id,
+        )
     return ConsumerGroupDescribeResponseGroup(
         error_code=ErrorCode.NONE,
         group_id=group_id,

@@ -30,6 +30,8 @@ def handle(context: RequestContext, request: ConsumerGroupHeartbeatRequest) -> C
         return ConsumerGroupHeartbeatResponse(error_code=ErrorCode.INVALID_REQUEST, error_message=fault)
     service = context.broker.groups
     names = request.subscribed_topic_names
+    if not all(_may_see(context, name) for name in names or ()):
+        return ConsumerGroupHeartbeatResponse(error_code=ErrorCode.TOPIC_AUTHORIZATION_FAILED)
     reply = service.consumer_heartbeat(
         request.group_id,
         ConsumerHeartbeat(
@@ -44,6 +46,7 @@ def handle(context: RequestContext, request: ConsumerGroupHeartbeatRequest) -> C
             owned=_owned(request),
             client_id=context.client_id or "",
             client_host=context.client_host,
+            may_see=lambda name: _may_see(context, name),
         ),
     )
     return ConsumerGroupHeartbeatResponse(
@@ -54,6 +57,10 @@ def handle(context: RequestContext, request: ConsumerGroupHeartbeatRequest) -> C
         heartbeat_interval_ms=reply.heartbeat_interval_ms,
         assignment=_assignment(reply.assignment) if reply.assignment is not None else None,
     )
+
+
+def _may_see(context: RequestContext, topic: str) -> bool:
+    return context.allows(Operation.DESCRIBE, Resource.TOPIC, topic)
 
 
 def _fault(request: ConsumerGroupHeartbeatRequest, version: int) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.pylog_broker.groups.assignors import NOTHING
+from harness.pylog_broker.groups.consumer_messages import ConsumerHeartbeat
 from harness.pylog_broker.protocol.errors import ErrorCode
 from tests.pylog_broker.groups.consumer_desk import Client, ConsumerDesk, Topics
 
@@ -243,3 +244,16 @@ def test_names_that_could_not_be_stored_are_refused() -> None:
     assert list(desk.group.members) == ["a"]
     desk.restart()
     assert list(desk.group.members) == ["a"]
+
+
+def test_patterns_do_not_show_topics_that_the_member_may_not_know_of() -> None:
+    desk = ConsumerDesk(Topics(open=2, secret=2))
+    full = {"topic_pattern": ".*", "owned": NOTHING, "rebalance_timeout_ms": 30_000, "topic_names": None}
+    asked = ConsumerHeartbeat(
+        "a", 0, None, None, assignor=None, client_id="c", client_host="h", may_see=lambda name: name == "open", **full
+    )
+    reply = desk.coordinator.consumer_heartbeat("g", asked, desk.now)
+    assert reply.assignment == desk.topics.all_of("open")
+    desk.topics.put("secret", 3)
+    again = asked._replace(epoch=reply.epoch, owned=reply.assignment)
+    assert desk.coordinator.consumer_heartbeat("g", again, desk.now).assignment == desk.topics.all_of("open")
