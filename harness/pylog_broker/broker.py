@@ -13,11 +13,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID, uuid4
 
-from harness.pylog_broker.config import BrokerConfig
+from harness.pylog_broker.config import BrokerConfig, ConfigError, with_dynamic
+from harness.pylog_broker.controller.image import BROKER_RESOURCE, MetadataImage
 from harness.pylog_broker.groups.service import GroupService
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.security.service import Security
 from harness.pylog_broker.storage.catalog import Catalog, Topic
+from harness.pylog_broker.storage.compaction.cleaner import CleanerSettings
 from harness.pylog_broker.storage.control import Marker
 from harness.pylog_broker.timers import Timers
 from harness.pylog_broker.transactions.service import TransactionService
@@ -65,8 +67,13 @@ class Broker:
         wall_clock_s: Callable[[], float] = time.time,
         monotonic_clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._start_config = config
         self.config = config
+        """What is in force: the settings given at start, with the dynamic ones over them."""
         self.catalog = catalog
+        self._configs = catalog.image.configs
+        self._apply_dynamic_config()
+        catalog.image_followers.append(self._follow_configs)
         catalog.controller.register_broker(endpoint.host, endpoint.port)
         self.endpoint = endpoint
         """Where clients of the first listener reach this broker."""
@@ -109,6 +116,39 @@ class Broker:
     def _transaction_ended(self, log: PartitionLog, marker: Marker) -> None:
         self.groups.transaction_ended(log, marker.producer_id, committed=marker.committed)
         self.waiters.stable_moved(log)
+
+    # --- settings --------------------------------------------------------------------------------------------------
+
+    def dynamic_layers(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """The dynamic settings of all brokers, and those of this one."""
+        image = self.catalog.controller.image
+        return image.config(BROKER_RESOURCE, ""), image.config(BROKER_RESOURCE, str(self._start_config.node_id))
+
+    def check_dynamic_config(self, everywhere: Mapping[str, str], here: Mapping[str, str]) -> None:
+        """Raise ConfigError unless these dynamic settings could be put in force."""
+        with_dynamic(self._start_config, everywhere, here)
+
+    def _follow_configs(self, image: MetadataImage) -> None:
+        if image.configs is not self._configs:
+            self._configs = image.configs
+            self._apply_dynamic_config()
+
+    def _apply_dynamic_config(self) -> None:
+        try:
+            config = with_dynamic(self._start_config, *self.dynamic_layers())
+        except ConfigError as error:  # of another version: a broker that does not start would be worse
+            logger.error("dynamic settings are left alone: %s", error)
+            return
+        self.config, before = config, self.config
+        self.catalog.cleaner.settings = CleanerSettings(
+            config.log_cleaner_enable,
+            config.log_cleaner_backoff_ms,
+            config.log_cleaner_dedupe_buffer_size,
+            config.log_cleaner_io_max_bytes_per_second,
+        )
+        self.catalog.retention_interval_ms = config.log_retention_check_interval_ms
+        if config.topic != before.topic:
+            self.catalog.set_defaults(config.topic)
 
     # --- clocks ----------------------------------------------------------------------------------------------------
 

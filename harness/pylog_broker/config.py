@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple
 
 from harness.pylog_broker.groups.settings import KAFKA_NAMES as GROUP_NAMES
@@ -16,7 +16,7 @@ from harness.pylog_broker.groups.settings import GroupSettings
 from harness.pylog_broker.security.settings import JAAS_NAME, SecuritySettings
 from harness.pylog_broker.security.settings import NAMES as SECURITY_NAMES
 from harness.pylog_broker.storage.errors import InvalidConfig
-from harness.pylog_broker.storage.topic_config import BOOLEAN, INT, INT32_MAX, LONG, STRING, TopicConfig
+from harness.pylog_broker.storage.topic_config import BOOLEAN, INT, INT32_MAX, INT64_MAX, LONG, STRING, TopicConfig
 from harness.pylog_broker.transactions.settings import KAFKA_NAMES as TRANSACTION_NAMES
 from harness.pylog_broker.transactions.settings import TransactionSettings
 
@@ -44,7 +44,12 @@ class BrokerConfig:
     request_receive_timeout_ms: int = 30_000
     fetch_max_bytes: int = 55 << 20
     max_incremental_fetch_session_cache_slots: int = 0
-    log_retention_check_interval_ms: int = 1_000
+    log_cleaner_backoff_ms: int = 15_000
+    log_cleaner_dedupe_buffer_size: int = 128 << 20
+    log_cleaner_enable: bool = True
+    log_cleaner_io_max_bytes_per_second: int = INT64_MAX
+    log_cleaner_threads: int = 1
+    log_retention_check_interval_ms: int = 5_000
     log_dirs: str = ""
     http_listener: str = ""
     topic: TopicConfig = field(default_factory=TopicConfig)
@@ -116,11 +121,30 @@ SETTINGS: Mapping[str, Setting] = {
             "Fetch sessions (KIP-227) kept; this broker keeps none and answers every fetch in full.",
         ),
         Setting(
+            "log.cleaner.backoff.ms",
+            LONG,
+            0,
+            INT32_MAX,
+            "Time in ms before the cleaner looks again when it found nothing to do.",
+        ),
+        Setting(
+            "log.cleaner.dedupe.buffer.size",
+            LONG,
+            1 << 20,
+            INT64_MAX,
+            "Memory in bytes for the keys of one compaction, 160 for each; more keys take several rounds.",
+        ),
+        Setting("log.cleaner.enable", BOOLEAN, 0, 1, "Whether topics with cleanup.policy=compact are compacted."),
+        Setting(
+            "log.cleaner.io.max.bytes.per.second", LONG, 1, INT64_MAX, "Most bytes in a second that the cleaner reads."
+        ),
+        Setting("log.cleaner.threads", INT, 1, 1, "Threads of the cleaner; there is one."),
+        Setting(
             "log.retention.check.interval.ms",
             LONG,
-            10,
-            1_000,
-            "Time in ms between two rounds of upkeep: retention, flush.ms, checkpoints. Cheap, hence often.",
+            1,
+            INT64_MAX,
+            "Time in ms between two looks at what is expired. Cheap, hence often.",
         ),
     )
 }
@@ -164,6 +188,13 @@ TOPIC_DEFAULTS: Mapping[str, tuple[str, int]] = {
 
 Where several names set the same thing, the one with the finer unit wins, as in Kafka.
 """
+
+DYNAMIC_NAMES = frozenset(name for name, (_, factor) in TOPIC_DEFAULTS.items() if factor == 1) | {
+    "log.cleaner.backoff.ms",
+    "log.cleaner.dedupe.buffer.size",
+    "log.cleaner.io.max.bytes.per.second",
+}
+"""What AlterConfigs can change while the broker runs (KIP-226), for all brokers or for one."""
 
 GROUP_DOCS: Mapping[str, str] = {
     "group.min.session.timeout.ms": "Shortest session timeout in ms that a member may ask for.",
@@ -252,6 +283,21 @@ def build_config(given: Mapping[str, str]) -> BrokerConfig:
         )
     except (InvalidConfig, ValueError) as error:
         raise ConfigError(str(error)) from None
+
+
+def with_dynamic(config: BrokerConfig, *layers: Mapping[str, str]) -> BrokerConfig:
+    """The config with dynamic settings over those given at start, later layers over earlier ones.
+
+    `given` stays what was given at start. Raises ConfigError for a name that is unknown or cannot change, or a bad value.
+    """
+    values = dict(config.given)
+    for layer in layers:
+        for name in layer:
+            _check_name(name)
+            if name not in DYNAMIC_NAMES:
+                raise ConfigError(f"'{name}' cannot change while the broker runs; set it at start: --set {name}=...")
+        values.update(layer)
+    return replace(build_config(values), given=config.given)
 
 
 def _scale(name: str, text: str, factor: int) -> str:

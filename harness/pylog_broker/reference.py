@@ -10,7 +10,7 @@ from importlib import import_module
 from harness.pylog_broker.config import BrokerConfig
 from harness.pylog_broker.handlers import MODULES
 from harness.pylog_broker.handlers.api import Api
-from harness.pylog_broker.handlers.config_entries import broker_entries
+from harness.pylog_broker.handlers.config_entries import static_entries
 
 
 def api_table() -> str:
@@ -35,5 +35,5 @@ def _left_out(docstring: str) -> str:
 
 def settings_table() -> str:
     """One row for each setting that `--set` takes, with its default."""
-    rows = [f"| `{entry.name}` | {entry.value} | {entry.doc} |" for entry in broker_entries(BrokerConfig())]
+    rows = [f"| `{entry.name}` | {entry.value} | {entry.doc} |" for entry in static_entries(BrokerConfig())]
     return "\n".join(["| setting | default | meaning |", "|--|--|--|", *rows, ""])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from harness.pylog_broker.controller import decisions
+from harness.pylog_broker.controller.features import FEATURES
 from harness.pylog_broker.controller.image import TOPIC_RESOURCE, MetadataImage
 from harness.pylog_broker.controller.node import MetadataNode
 from harness.pylog_broker.controller.records import (
@@ -49,9 +50,18 @@ class Controller:
         return registration.broker_epoch if registration is not None else -1
 
     def register_broker(self, host: str, port: int) -> None:
-        """Say that this node has started, and where it is reached; unfenced at once, as no one else could lead."""
+        """Say that this node has started, and where it is reached; unfenced at once, as no one else could lead.
+
+        With one node, what it supports is what the cluster can do: features are finalized at their maximum.
+        """
         epoch = self.node.end_offset
-        self.node.propose([RegisterBrokerRecord(self.node_id, self.incarnation_id, epoch, host, port, False)])
+        registration = RegisterBrokerRecord(self.node_id, self.incarnation_id, epoch, host, port, False)
+        levels = [
+            FeatureLevelRecord(name, feature.maximum)
+            for name, feature in FEATURES.items()
+            if self.image.features.get(name) != feature.maximum
+        ]
+        self.node.propose([registration, *levels])
 
     def lead(self, epochs: Mapping[tuple[UUID, int], int]) -> None:
         """Note in which epoch this node leads partitions, by topic id and number; epochs the image has are left out."""
@@ -87,10 +97,6 @@ class Controller:
             decisions.known_topic(self.image, resource_name)
         before = self.image.config(resource_type, resource_name)
         self.node.propose(decisions.config_records(resource_type, resource_name, before, values))
-
-    def set_features(self, levels: Mapping[str, int]) -> None:
-        """Finalize features at levels; level 0 takes one back."""
-        self.node.propose([FeatureLevelRecord(name, level) for name, level in levels.items()])
 
     def record(self, records: Sequence[Record]) -> None:
         """Note what was decided elsewhere and needs no further check: access rules, credentials, quotas."""

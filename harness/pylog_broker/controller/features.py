@@ -15,7 +15,7 @@ METADATA_VERSION_43 = 30
 
 
 class Feature(NamedTuple):
-    """Levels that are supported; `minimum` 0 says that the feature can be switched off."""
+    """Levels that are supported, and the one of a new cluster."""
 
     minimum: int
     maximum: int
@@ -23,6 +23,8 @@ class Feature(NamedTuple):
 
 
 FEATURES: Mapping[str, Feature] = {
+    "group.version": Feature(0, 1, 1),  # consumer-protocol groups (KIP-848)
+    "transaction.version": Feature(0, 2, 2),  # every transaction's end raises the producer's epoch (KIP-890)
     METADATA_VERSION: Feature(7, METADATA_VERSION_43, METADATA_VERSION_43),
 }
 

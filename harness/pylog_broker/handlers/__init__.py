@@ -79,6 +79,13 @@ MODULES: tuple[str, ...] = (
     "alter_client_quotas",
     "consumer_group_heartbeat",
     "consumer_group_describe",
+    "describe_quorum",
+    "update_features",
+    "elect_leaders",
+    "alter_partition_reassignments",
+    "list_partition_reassignments",
+    "list_config_resources",
+    "describe_topic_partitions",
 )
 
 

@@ -4,13 +4,15 @@ Answers with the table of handlers, so that a client never sees an API that is n
 name the client's software, which is checked for form (KIP-511). A version above 4 is answered by the dispatcher with
 a version 0 body and UNSUPPORTED_VERSION. The encoded table is kept: it never changes while the broker runs.
 
-Features (KIP-584), for versions 3 and later: `FEATURES`, each supported from 0 and finalized at its maximum.
+Features (KIP-584), for versions 3 and later: what `controller.features` supports, each finalized at its maximum, because the
+code behind it is always on; the epoch is the offset of the metadata log that says so.
 """
 
 from __future__ import annotations
 
 import re
 
+from harness.pylog_broker.controller.features import FEATURES
 from harness.pylog_broker.handlers.api import Api, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.api_versions import (
@@ -20,13 +22,6 @@ from harness.pylog_broker.protocol.generated.api_versions import (
     ApiVersionsResponseFinalizedFeature,
     ApiVersionsResponseSupportedFeature,
 )
-
-FEATURES: dict[str, int] = {
-    "group.version": 1,  # consumer-protocol groups (KIP-848)
-    "transaction.version": 2,  # every transaction's end raises the producer's epoch (KIP-890)
-}
-FEATURES_EPOCH = 0
-"""Grows when a finalized feature changes, which needs another version of the broker."""
 
 _SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
 
@@ -46,6 +41,7 @@ def handle(context: RequestContext, request: ApiVersionsRequest) -> ApiVersionsR
 
 
 def _table(context: RequestContext) -> ApiVersionsResponse:
+    controller = context.broker.catalog.controller
     rows = [
         ApiVersionsResponseApiVersion(
             api.key,
@@ -57,10 +53,14 @@ def _table(context: RequestContext) -> ApiVersionsResponse:
     return ApiVersionsResponse(
         error_code=ErrorCode.NONE,
         api_keys=rows,
-        supported_features=[ApiVersionsResponseSupportedFeature(name, 0, level) for name, level in FEATURES.items()],
-        finalized_features_epoch=FEATURES_EPOCH,
+        supported_features=[
+            # Clients of before version 4 stumble over a minimum of 0 (KAFKA-17011).
+            ApiVersionsResponseSupportedFeature(name, max(feature.minimum, int(context.version < 4)), feature.maximum)
+            for name, feature in FEATURES.items()
+        ],
+        finalized_features_epoch=controller.broker_epoch,
         finalized_features=[
-            ApiVersionsResponseFinalizedFeature(name, level, level) for name, level in FEATURES.items()
+            ApiVersionsResponseFinalizedFeature(name, level, level) for name, level in controller.image.features.items()
         ],
     )
 

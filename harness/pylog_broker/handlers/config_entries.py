@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
-from harness.pylog_broker.config import GROUP_DOCS, TOPIC_DEFAULTS, BrokerConfig
+from harness.pylog_broker.config import DYNAMIC_NAMES, GROUP_DOCS, TOPIC_DEFAULTS, BrokerConfig
 from harness.pylog_broker.config import SETTINGS as BROKER_SETTINGS
 from harness.pylog_broker.groups.settings import KAFKA_NAMES as GROUP_NAMES
 from harness.pylog_broker.security.settings import TABLE as SECURITY_TABLE
@@ -16,6 +18,8 @@ from harness.pylog_broker.storage.topic_config import (
     LONG,
     SETTINGS,
     SOURCE_DEFAULT,
+    SOURCE_DYNAMIC_BROKER,
+    SOURCE_DYNAMIC_DEFAULT_BROKER,
     SOURCE_STATIC_BROKER,
     SOURCE_TOPIC,
     STRING,
@@ -25,6 +29,9 @@ from harness.pylog_broker.storage.topic_config import (
 )
 from harness.pylog_broker.transactions.settings import DOCS as TRANSACTION_DOCS
 from harness.pylog_broker.transactions.settings import KAFKA_NAMES as TRANSACTION_NAMES
+
+if TYPE_CHECKING:
+    from harness.pylog_broker.broker import Broker
 
 
 class Entry(NamedTuple):
@@ -42,33 +49,80 @@ class Entry(NamedTuple):
 
 _BROKER_NAMES = {topic_name: name for name, (topic_name, factor) in TOPIC_DEFAULTS.items() if factor == 1}
 
+Synonym = tuple[str, str, int]
+"""Name, value and source of one place that a setting can come from."""
 
-def topic_entries(topic: Topic, defaults: TopicConfig) -> list[Entry]:
+
+def topic_entries(broker: Broker, topic: Topic) -> list[Entry]:
     """Every setting of a topic."""
-    config = topic.partitions[0].config if topic.partitions else defaults
-    return config_entries(config, topic.config_overrides, defaults)
+    return config_entries(broker, broker.config.topic.with_overrides(topic.config_overrides), topic.config_overrides)
 
 
-def config_entries(config: TopicConfig, overrides: dict[str, str], defaults: TopicConfig) -> list[Entry]:
+def config_entries(broker: Broker, config: TopicConfig, overrides: Mapping[str, str]) -> list[Entry]:
     """Every setting of a topic with these overrides."""
     entries = []
-    for row in describe(config, overrides, defaults=defaults):
-        default_source = describe_source(row.name, defaults)
-        default = (_BROKER_NAMES.get(row.name, row.name), row.default, default_source)
-        own = ((row.name, row.value, SOURCE_TOPIC),) if row.source == SOURCE_TOPIC else ()
-        entries.append(Entry(row.name, row.value, False, row.source, row.type, row.doc, (*own, default)))
+    for row in describe(config, overrides, defaults=broker.config.topic):
+        own: list[Synonym] = [(row.name, row.value, SOURCE_TOPIC)] if row.name in overrides else []
+        synonyms = (*own, *_broker_synonyms(broker, _BROKER_NAMES[row.name], row.default))
+        entries.append(Entry(row.name, row.value, False, synonyms[0][2], row.type, row.doc, synonyms))
     return entries
 
 
-def describe_source(name: str, defaults: TopicConfig) -> int:
-    """Whether the broker's default of a topic setting is Kafka's own or was set at start."""
-    field = SETTINGS[name].field
-    same = getattr(defaults, field) == getattr(TopicConfig(), field)
-    return SOURCE_DEFAULT if same else SOURCE_STATIC_BROKER
+def _broker_synonyms(broker: Broker, name: str, value: str) -> tuple[Synonym, ...]:
+    """Where the broker's value of a setting comes from, the place in force first. `value` is the one in force."""
+    everywhere, here = broker.dynamic_layers()
+    found: list[Synonym] = []
+    if name in here:
+        found.append((name, here[name], SOURCE_DYNAMIC_BROKER))
+    if name in everywhere:
+        found.append((name, everywhere[name], SOURCE_DYNAMIC_DEFAULT_BROKER))
+    topic_name = TOPIC_DEFAULTS.get(name, ("", 1))[0]
+    given = [
+        other for other, (same, _) in TOPIC_DEFAULTS.items() if same == topic_name and other in broker.config.given
+    ]
+    if name in broker.config.given:
+        found.append((name, broker.config.given[name] if found else value, SOURCE_STATIC_BROKER))
+    elif given:
+        found.append((given[0], broker.config.given[given[0]], SOURCE_STATIC_BROKER))
+    default = value if not found else _default_texts().get(name, value)
+    return (*found, (name, default, SOURCE_DEFAULT))
 
 
-def broker_entries(config: BrokerConfig) -> list[Entry]:
-    """Every setting of the broker; all are read-only: they are set at start."""
+@cache
+def _default_texts() -> dict[str, str]:
+    return {entry.name: entry.value for entry in static_entries(BrokerConfig())}
+
+
+def broker_entries(broker: Broker) -> list[Entry]:
+    """Every setting of a running broker."""
+    entries = []
+    for entry in static_entries(broker.config):
+        if entry.name in DYNAMIC_NAMES:
+            synonyms = _broker_synonyms(broker, entry.name, entry.value)
+            entries.append(entry._replace(read_only=False, source=synonyms[0][2], synonyms=synonyms))
+        else:
+            entries.append(entry)
+    return entries
+
+
+def dynamic_default_entries(broker: Broker) -> list[Entry]:
+    """The settings that are set for all brokers: what the resource with the empty name shows."""
+    everywhere, _ = broker.dynamic_layers()
+    source = SOURCE_DYNAMIC_DEFAULT_BROKER
+    return [
+        entry._replace(
+            value=everywhere[entry.name],
+            read_only=False,
+            source=source,
+            synonyms=((entry.name, everywhere[entry.name], source),),
+        )
+        for entry in static_entries(broker.config)
+        if entry.name in everywhere
+    ]
+
+
+def static_entries(config: BrokerConfig) -> list[Entry]:
+    """Every setting of a broker, without regard to dynamic ones."""
     entries = []
     for setting in BROKER_SETTINGS.values():
         value = format_value(getattr(config, setting.field))

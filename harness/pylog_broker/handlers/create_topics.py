@@ -80,7 +80,7 @@ def _created(
 ) -> CreateTopicsResponseTopic:
     configs = [
         CreateTopicsResponseConfig(entry.name, entry.value, entry.read_only, entry.source)
-        for entry in config_entries(typed, overrides, broker.config.topic)
+        for entry in config_entries(broker, typed, overrides)
     ]
     return CreateTopicsResponseTopic(
         name=name,

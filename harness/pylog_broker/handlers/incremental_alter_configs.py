@@ -1,16 +1,24 @@
 """IncrementalAlterConfigs (key 44), versions 0 and 1.
 
-Changes single settings of a topic (KIP-339): SET and DELETE, and for list settings APPEND and SUBTRACT. All changes of
-one resource are made, or none.
+Changes single settings of a topic, a broker, a group or a client metrics subscription (KIP-339): SET and DELETE, and for list
+settings APPEND and SUBTRACT. All changes of one resource are made, or none. Broker settings that cannot change while the broker
+runs are INVALID_REQUEST; the empty name stands for all brokers.
 
-Left out: broker settings, which are set at start.
+Left out: broker loggers.
 """
 
 from __future__ import annotations
 
 from harness.pylog_broker.broker import Broker
 from harness.pylog_broker.handlers.api import Api, RequestContext
-from harness.pylog_broker.handlers.topic_settings import Outcome, refuse_resource, repeated, set_overrides
+from harness.pylog_broker.handlers.config_resources import (
+    Outcome,
+    list_value,
+    own_values,
+    refuse,
+    repeated,
+    set_values,
+)
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.incremental_alter_configs import (
     IncrementalAlterConfigsRequest,
@@ -18,28 +26,30 @@ from harness.pylog_broker.protocol.generated.incremental_alter_configs import (
     IncrementalAlterConfigsResponse,
     IncrementalAlterConfigsResponseResource,
 )
-from harness.pylog_broker.storage.topic_config import LIST, SETTINGS, format_value
+from harness.pylog_broker.security.acl import Operation
 
 SET, DELETE, APPEND, SUBTRACT = range(4)
 
 
 def handle(context: RequestContext, request: IncrementalAlterConfigsRequest) -> IncrementalAlterConfigsResponse:
     """Change each resource on its own."""
-    broker = context.broker
     repeats = repeated((resource.resource_type, resource.resource_name) for resource in request.resources)
     responses = []
     for resource in request.resources:
         kind, name = resource.resource_type, resource.resource_name
-        outcome = refuse_resource(broker, kind, name, repeats)
-        if outcome is None:
-            outcome = _alter(broker, resource, validate_only=request.validate_only)
+        if (kind, name) in repeats:
+            outcome: Outcome = (ErrorCode.INVALID_REQUEST, f"'{name}' is named more than once")
+        else:
+            outcome = refuse(context, kind, name, Operation.ALTER_CONFIGS) or _alter(
+                context.broker, resource, validate_only=request.validate_only
+            )
         responses.append(IncrementalAlterConfigsResponseResource(*outcome, kind, name))
     return IncrementalAlterConfigsResponse(responses=responses)
 
 
 def _alter(broker: Broker, resource: IncrementalAlterConfigsRequestResource, *, validate_only: bool) -> Outcome:
-    topic = broker.catalog.topics[resource.resource_name]
-    overrides = dict(topic.config_overrides)
+    kind, resource_name = resource.resource_type, resource.resource_name
+    values = own_values(broker, kind, resource_name)
     seen: set[str] = set()
     for config in resource.configs:
         name, operation = config.name, config.config_operation
@@ -47,21 +57,21 @@ def _alter(broker: Broker, resource: IncrementalAlterConfigsRequestResource, *, 
             return ErrorCode.INVALID_REQUEST, f"'{name}' is changed more than once"
         seen.add(name)
         if operation == DELETE:
-            overrides.pop(name, None)
+            values.pop(name, None)
             continue
         if config.value is None:
             return ErrorCode.INVALID_REQUEST, f"'{name}' has no value"
         if operation == SET:
-            overrides[name] = config.value
+            values[name] = config.value
         elif operation in (APPEND, SUBTRACT):
-            if name not in SETTINGS or SETTINGS[name].type != LIST:
+            effective = list_value(broker, kind, resource_name, name)
+            if effective is None:
                 return ErrorCode.INVALID_CONFIG, f"'{name}' is not a list: it cannot be appended to"
-            effective = format_value(getattr(topic.partitions[0].config, SETTINGS[name].field))
-            before = overrides.get(name, effective).split(",")
-            overrides[name] = _changed_list(before, config.value.split(","), operation)
+            before = values.get(name, effective).split(",")
+            values[name] = _changed_list(before, config.value.split(","), operation)
         else:
             return ErrorCode.INVALID_REQUEST, f"unknown operation {operation}"
-    return set_overrides(broker, resource.resource_name, overrides, validate_only=validate_only)
+    return set_values(broker, kind, resource_name, values, validate_only=validate_only)
 
 
 def _changed_list(before: list[str], values: list[str], operation: int) -> str:

@@ -46,7 +46,9 @@ logger = logging.getLogger(__name__)
 
 CHECKPOINT_INTERVAL_MS = 60_000  # between two checkpoints of logs that changed too little to need one earlier
 RETENTION_INTERVAL_MS = 5_000  # between two looks at what is expired
-SELF_COMPACTED_TOPICS = frozenset({"__consumer_offsets"})  # their owner knows better what is alive
+SELF_COMPACTED_TOPICS = frozenset(
+    {"__consumer_offsets", "__transaction_state"}
+)  # their owner knows better what is alive
 
 
 class Catalog:

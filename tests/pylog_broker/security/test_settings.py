@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.pylog_broker.config import ConfigError, build_config
-from harness.pylog_broker.handlers.config_entries import broker_entries
+from harness.pylog_broker.handlers.config_entries import static_entries
 from harness.pylog_broker.security.listeners import Protocol, parse_listeners
 from harness.pylog_broker.security.users import UsersFileError, load_users
 
@@ -48,7 +48,7 @@ def test_users_of_a_jaas_text_and_no_secret_is_shown() -> None:
     module = "org.apache.kafka.common.security.plain.PlainLoginModule"
     config = build_config({JAAS: f'{module} required user_alice="a\\"b" user_bob="c d";', "ssl.key.password": "hush"})
     assert config.security.jaas_users == {"alice": 'a"b', "bob": "c d"}
-    shown = "".join(entry.value for entry in broker_entries(config)) + repr(config.security)
+    shown = "".join(entry.value for entry in static_entries(config)) + repr(config.security)
     assert "hush" not in shown
     assert "c d" not in shown
 
