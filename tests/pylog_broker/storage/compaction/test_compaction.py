@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.pylog_broker.storage.batch import (
@@ -355,7 +355,7 @@ appends = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(appends, st.sampled_from([0, HOUR_MS]))
 def test_any_history_keeps_its_last_values(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, list[Pair]]], delete_retention_ms: int
