@@ -19,6 +19,7 @@ from harness.model.capability import Feature
 WAIT_S = 10.0
 LOW, HIGH = 40, 10
 ENDLESS = 30  # deliveries after which nothing is expected to happen any more
+HELD = 20
 TRIALS = 5  # of what a race may decide
 SYNC_TRIES = 40
 SETTLE_S = 1.5  # a log that was just made is synced for its own sake
@@ -198,23 +199,23 @@ def _redelivery(target: Target) -> Facts:
 def _returns_first(bench: Bench, kind: str, trial: int) -> bool:
     """Whether a successor (single active consumer) gets what the first held before anything else."""
     queue = bench.queue(f"{kind}.handover{trial}", kind, {"x-single-active-consumer": True})
-    for number in range(200):
+    for number in range(HELD * 3):
         bench.publish(queue, b"%d" % number)
     first, second = bench.another(), bench.another()
     got: list[int] = []
     held: list[int] = []
     for channel, kept in ((first, held), (second, got)):
-        channel.basic_qos(prefetch_count=20)
+        channel.basic_qos(prefetch_count=HELD)
         channel.basic_consume(queue, lambda _c, _m, _p, body, kept=kept: kept.append(int(body)))
     deadline = time.monotonic() + WAIT_S
-    while len(held) < 20 and time.monotonic() < deadline:
+    while len(held) < HELD and time.monotonic() < deadline:
         first.connection.process_data_events(0.02)
     first.close()
-    while len(got) < 20 and time.monotonic() < deadline:
+    while len(got) < HELD and time.monotonic() < deadline:
         second.connection.process_data_events(0.02)
     first.connection.close()
     second.connection.close()
-    return got[:20] == list(range(20))
+    return got[:HELD] == list(range(HELD))
 
 
 def _dead_letters(target: Target) -> Facts:
