@@ -111,5 +111,54 @@ def _settled(trace: Trace, step: str, topic: str, offset: int) -> None:
     )
 
 
+def epoch_bumps(trace: Trace) -> None:
+    """A client of KIP-890: partitions are added by what it writes, every end brings an epoch and can be repeated."""
+    topic, group, name = trace.topic("a"), trace.topic("g"), trace.topic("id")
+    create(trace, topic)
+    trace.call("coordinator", "FindCoordinator", 3, key=name, key_type=1)
+    trace.call("group coordinator", "FindCoordinator", 3, key=group, key_type=0)
+    made = trace.call("init", "InitProducerId", 5, transactional_id=name, transaction_timeout_ms=60_000)
+    who = {"producer_id": made.producer_id, "producer_epoch": made.producer_epoch}
+
+    def write(step: str, *, sequence: int = 0, version: int = 12, **how: Any) -> None:
+        stamped = batch(1, **{**who, **how}, base_sequence=sequence, attributes=TRANSACTIONAL)
+        produce(trace, step, topic, stamped, version=version, transactional_id=name, acks=-1)
+
+    def end(step: str, *, commit: bool, **how: Any) -> Any:
+        return trace.call(step, "EndTxn", 5, transactional_id=name, **{**who, **how}, committed=commit)
+
+    def commit_offsets(step: str, version: int) -> None:
+        row = {"partition_index": 0, "committed_offset": 1, "committed_metadata": ""}
+        fields = {"transactional_id": name, "group_id": group, **who}
+        trace.call(step, "TxnOffsetCommit", version, **fields, topics=[{"name": topic, "partitions": [row]}])
+
+    end("commit nothing", commit=True)
+    write("write what was not added", version=9)
+    write("write what was not added, told to abort", version=11)
+    commit_offsets("offsets that were not added, told to abort", 4)
+    write("write")
+    commit_offsets("offsets", 5)
+    ended = end("commit", commit=True)
+    before, who["producer_epoch"] = who["producer_epoch"], ended.producer_epoch
+    _settled(trace, "stable end after the commit", topic, 2)
+    end("commit once more", commit=True, producer_epoch=before)
+    end("abort what is committed", commit=False, producer_epoch=before)
+    write("write of the epoch before", producer_epoch=before, sequence=1)
+    write("write with a sequence that goes on", sequence=1)
+    write("write of the next epoch")
+    ended = end("abort", commit=False)
+    before, who["producer_epoch"] = who["producer_epoch"], ended.producer_epoch
+    _settled(trace, "stable end after the abort", topic, 4)
+    end("abort once more", commit=False, producer_epoch=before)
+    fetch(trace, "read committed after the abort", topic, 2, isolation=1)
+    ended = end("abort nothing", commit=False)
+    who["producer_epoch"] = ended.producer_epoch
+    trace.call("go on", "InitProducerId", 5, transactional_id=name, transaction_timeout_ms=60_000, **who)
+    end("end of the epoch before", commit=False)
+    trace.call("describe", "DescribeTransactions", 0, transactional_ids=[name, trace.topic("nobody")])
+    row = {"name": topic, "partition_indexes": [0, 7]}
+    trace.call("describe producers", "DescribeProducers", 0, topics=[row])
+
+
 HAS_TRANSACTIONS = "end_txn" in import_module("harness.pylog_broker.handlers").MODULES
-TRANSACTION_TRACES: tuple[Callable[[Trace], None], ...] = (transactions,) if HAS_TRANSACTIONS else ()
+TRANSACTION_TRACES: tuple[Callable[[Trace], None], ...] = (transactions, epoch_bumps) if HAS_TRANSACTIONS else ()
