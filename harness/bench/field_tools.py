@@ -6,18 +6,25 @@ on the harness's side.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import statistics
 import subprocess
+import tempfile
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+import psutil
 
 from harness.brokers.tools import JavaTool
 from harness.errors import BrokerUnavailable
 from harness.model.broker import BrokerInfo
 
 RUN_DEADLINE_S = 180.0
+LOOK_S = 0.1
+TAIL_S = 2.0  # of a run whose length is not known beforehand
 _PERF_TEST = re.compile(r"time ([\d.]+) s, sent: [\d.]+ msg/s.*?confirmed: ([\d.]+) msg/s.*?received: ([\d.]+) msg/s")
 _PRODUCED = re.compile(r"^(\d+) records sent, ([\d.]+) records/sec \(.*max latency\.$", re.MULTILINE)
 _FINAL = re.compile(r"^(\d+) records sent, ([\d.]+) records/sec .*99\.9th", re.MULTILINE)
@@ -29,6 +36,7 @@ class Rates:
 
     confirmed: float = 0.0
     received: float = 0.0
+    cpu_us: float = 0.0  # processor time of the tool a message (both sides', where it is both)
 
 
 def perf_test(
@@ -47,7 +55,9 @@ def perf_test(
     arguments += ["--producers", "1", "--consumers", "1", "--flag", "persistent", "--size", str(size_bytes)]
     arguments += ["--confirm", str(window), "--qos", str(prefetch), "--multi-ack-every", "100"]
     arguments += ["--interval", "1", "--time", str(warm_up_s + seconds)]
-    return parse_perf_test(_run(tool.command("com.rabbitmq.perf.PerfTest", arguments)), warm_up_s)
+    ran = _run(tool.command("com.rabbitmq.perf.PerfTest", arguments))
+    rates = parse_perf_test(ran.text, warm_up_s)
+    return replace(rates, cpu_us=ran.per_message((rates.confirmed + rates.received) / 2, seconds))
 
 
 def parse_perf_test(text: str, warm_up_s: float) -> Rates:
@@ -74,8 +84,9 @@ def kafka_producer(
     arguments = ["--bootstrap-server", broker.address, "--topic", topic, "--num-records", str(records)]
     arguments += ["--record-size", str(size_bytes), "--throughput", "-1", "--reporting-interval", "1000"]
     arguments += ["--command-property", *settings]
-    text = _run(tool.command("org.apache.kafka.tools.ProducerPerformance", arguments))
-    return parse_kafka_producer(text, warm_up_s)
+    ran = _run(tool.command("org.apache.kafka.tools.ProducerPerformance", arguments))
+    rates = parse_kafka_producer(ran.text, warm_up_s)
+    return replace(rates, cpu_us=ran.per_message(rates.confirmed, TAIL_S))
 
 
 def parse_kafka_producer(text: str, warm_up_s: int) -> Rates:
@@ -93,8 +104,9 @@ def kafka_consumer(
 ) -> Rates:
     arguments = ["--bootstrap-server", broker.address, "--topic", topic, "--num-records", str(records)]
     arguments += ["--group", group, "--hide-header", "--show-detailed-stats", "--reporting-interval", "500"]
-    text = _run(tool.command("org.apache.kafka.tools.ConsumerPerformance", arguments))
-    return parse_kafka_consumer(text, warm_up_s)
+    ran = _run(tool.command("org.apache.kafka.tools.ConsumerPerformance", arguments))
+    rates = parse_kafka_consumer(ran.text, warm_up_s)
+    return replace(rates, cpu_us=ran.per_message(rates.received, TAIL_S))
 
 
 def parse_kafka_consumer(text: str, warm_up_s: float) -> Rates:
@@ -118,11 +130,38 @@ def parse_kafka_consumer(text: str, warm_up_s: float) -> Rates:
     return Rates(received=(last[1] - first[1]) / (last[0] - first[0]))
 
 
-def _run(command: Sequence[str]) -> str:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_DEADLINE_S, check=False)
-    except subprocess.TimeoutExpired:
-        raise BrokerUnavailable(f"{command[-1]}: no end within {RUN_DEADLINE_S:g} s") from None
-    if done.returncode != 0:
-        raise BrokerUnavailable(f"it ended with {done.returncode}: {(done.stderr or done.stdout)[-400:]}")
-    return done.stdout + done.stderr
+def _run(command: Sequence[str]) -> _Ran:
+    """What it printed, and the processor time it used from second to second. Raises BrokerUnavailable."""
+    with tempfile.TemporaryFile("w+") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, text=True)
+        watched = psutil.Process(process.pid)
+        started = time.monotonic()
+        cpu: list[tuple[float, float]] = []
+        while process.poll() is None:
+            with contextlib.suppress(psutil.Error):
+                times = watched.cpu_times()
+                cpu.append((time.time(), times.user + times.system))
+            if time.monotonic() - started > RUN_DEADLINE_S:
+                process.kill()
+                process.wait()
+                raise BrokerUnavailable(f"{command[-1]}: no end within {RUN_DEADLINE_S:g} s")
+            time.sleep(LOOK_S)
+        out.seek(0)
+        text = out.read()
+    if process.returncode != 0:
+        raise BrokerUnavailable(f"it ended with {process.returncode}: {text[-400:]}")
+    return _Ran(text, cpu)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    text: str
+    cpu: list[tuple[float, float]]  # wall clock, processor seconds so far
+
+    def per_message(self, rate_per_s: float, last_s: float) -> float:
+        """Microseconds of processor time a message, over the last ``last_s`` seconds of its life, when it has long been warm."""
+        window = [mark for mark in self.cpu if mark[0] >= self.cpu[-1][0] - last_s - 0.5][:-1] if self.cpu else []
+        if len(window) < 2 or not rate_per_s:
+            return 0.0
+        used, took = window[-1][1] - window[0][1], window[-1][0] - window[0][0]
+        return used / took / rate_per_s * 1e6

@@ -50,10 +50,22 @@ def test_a_tool_that_failed_is_not_a_rate(parse):
 
 
 def test_a_ratio_below_its_floor_is_said():
-    row = Row("adapter against tool", 100, 0.7, "settings", (60.0, 80.0, 50.0), (100.0, 100.0, 100.0), (1.0, 1.0, 1.0))
+    row = Row(
+        "adapter against tool",
+        100,
+        0.7,
+        "settings",
+        (60.0, 80.0, 50.0),
+        (100.0, 100.0, 100.0),
+        (1.0, 1.0, 1.0),
+        (2.0, 2.0, 2.0),
+    )
     document = {
         "rows": [row.as_dict(), {"question": "kafka", "state": "not run", "reason": "no Java", "next": "get it"}]
     }
     assert row.as_dict()["ratio_median"] == 0.6
-    assert "ratio 0.60 (0.50 to 0.80, 3 pairs); at least 0.7 is wanted: NOT reached" in table(document)
+    assert (
+        "ratio 0.60 (0.50 to 0.80, 3 pairs), processor time a message 1 and 2 µs; at least 0.7 is wanted: NOT reached"
+        in table(document)
+    )
     assert "kafka: not run: no Java\n  next: get it" in table(document)
