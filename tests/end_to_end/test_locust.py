@@ -169,7 +169,7 @@ def test_a_locust_worker_that_is_killed_is_in_the_report(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.broker("rabbitmq")
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_rabbitmq_has_the_same_verdicts_from_three_locust_workers(tmp_path):
     own, three = (run_mode(tmp_path, mode, "rabbitmq", ("password_reset",)) for mode in ("own", "three"))
     assert [run["state"] for run in (*own["runs"], *three["runs"])] == ["done"] * 2
