@@ -47,9 +47,9 @@ def test_three_workloads_on_three_brokers_in_containers(tmp_path: Path) -> None:
     assert {column["settings"]["container.memory"] for column in columns.values()} == {"3072 MiB"}
     assert "3072 MiB" in result["fingerprint"]["containers"]
     faults = [fault for run in runs.values() for fault in run["faults"]]
-    assert faults
-    told = {(fault["kind"], fault["bit"], fault["evidence"]["exit_status"]) for fault in faults}
-    assert told == {("kill", True, "-9")}
+    assert all(fault["bit"] for fault in faults)
+    kills = [fault["evidence"]["exit_status"] for fault in faults if fault["kind"] == "kill"]
+    assert kills == ["-9"] * len(runs)  # each workload kills its broker once
     lost = [verdict["counts"]["lost"] for verdict in result["verdicts"] if verdict["checker"] == "durability"]
     assert lost == [0] * len(runs), done.err
     used = {measure["broker"] for measure in result["measures"] if measure["metric"] == "broker_cpu_us_per_message"}

@@ -116,6 +116,22 @@ def test_killed_by_its_memory_limit(tmp_path: Path) -> None:
     assert left_over(tmp_path) == []
 
 
+@pytest.mark.container("activemq")
+def test_killed_by_its_memory_limit_in_the_middle(tmp_path: Path) -> None:
+    """Something else in the container takes what is left; the kernel kills the largest, which is the broker."""
+    broker = create("activemq", root=tmp_path, backend="docker")
+    try:
+        info = broker.start(tier="D1", settings={"container.memory": "210m"})
+        assert broker.trouble() == ""
+        engine.connect().containers.get(info.management["container"]).exec_run(["tail", "/dev/zero"], detach=True)
+        assert eventually(lambda: broker.trouble() == "it was killed by its memory limit (210 MiB)"), broker.trouble()
+        assert broker.pids() == ()
+    finally:
+        broker.stop()
+        broker.wipe()
+    assert left_over(tmp_path, "activemq") == []
+
+
 @pytest.mark.container("pylog")
 def test_one_that_ends_while_starting_tells_its_words(tmp_path: Path) -> None:
     broker = create("pylog", root=tmp_path, backend="docker")
