@@ -39,8 +39,6 @@ class Explanation:
     where: str
     """A pattern of places, as in a shell: `*` stands for anything."""
     why: str
-    passing: bool = False
-    """Need not explain anything any more: what it is about is being changed."""
 
 
 @dataclasses.dataclass
@@ -70,7 +68,7 @@ class Comparison:
 def explanations() -> list[Explanation]:
     """The committed list."""
     rows = yaml.safe_load(EXPLANATIONS.read_text(encoding="utf-8")) or []
-    return [Explanation(row["where"], row["why"], row.get("passing", False)) for row in rows]
+    return [Explanation(row["where"], row["why"]) for row in rows]
 
 
 def judge(kafka: Answers, pylog: Answers, known: list[Explanation]) -> Comparison:
@@ -84,9 +82,7 @@ def judge(kafka: Answers, pylog: Answers, known: list[Explanation]) -> Compariso
         else:
             explained.append((each, match))
     used = {row for _, row in explained}
-    return Comparison(
-        kafka, pylog, explained, unexplained, [row for row in known if row not in used and not row.passing]
-    )
+    return Comparison(kafka, pylog, explained, unexplained, [row for row in known if row not in used])
 
 
 def converse(port: int) -> Answers:
