@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
+import pika
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +52,31 @@ def test_what_was_read_ahead_and_given_up_does_not_hold_the_place() -> None:
 
 def test_a_note_is_read_as_it_was_written() -> None:
     assert Place.decode(Place(7, 1 << 40).encode()) == Place(7, 1 << 40)
+
+
+class StandInLink:
+    """Takes frames and loses nothing."""
+
+    lost = ""
+    frame_max = 131_072
+
+    def send(self, frames: bytes) -> None:
+        assert frames
+
+
+def test_notes_under_way_are_told_apart_in_any_order_of_confirms() -> None:
+    from harness.adapters.rabbitmq.place_book import PlaceBook
+
+    written: list[str] = []
+    book = PlaceBook(StandInLink(), 1, written.append)  # type: ignore[arg-type]
+    confirm = pika.frame.Method
+    book.write("a", Place(1, 1))
+    book.write("b", Place(1, 1))
+    book._on_confirm(confirm(1, pika.spec.Basic.Ack(delivery_tag=1)))
+    book.write("c", Place(1, 1))
+    book._on_confirm(confirm(1, pika.spec.Basic.Ack(delivery_tag=2)))
+    book._on_confirm(confirm(1, pika.spec.Basic.Ack(delivery_tag=3)))
+    assert written == ["a", "b", "c"]
 
 
 def test_a_stream_is_refused_where_a_tier_needs_more() -> None:
@@ -169,8 +195,6 @@ def test_a_replay_begins_at_the_first_message_for_whoever_comes_next(subject: Su
 
 @pytest.mark.broker("rabbitmq")
 def test_a_copy_that_fails_leaves_the_message_in_hand(subject: Subject) -> None:
-    import pika
-
     from harness.adapters.rabbitmq.link import parameters
 
     bench = subject.bench(groups={"workers": 1}, retry={"max": 1, "backoff": ["5s"]}, dead_letter=True)

@@ -5,6 +5,7 @@ Reading takes the note out of its queue and puts it back, so for a moment nobody
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +31,8 @@ class PlaceBook:
         self._written = written
         self._channel: Any = None
         self._confirms = Confirms()
-        self._queues: dict[int, str] = {}
+        self._numbers = itertools.count()
+        self._queues: dict[int, str] = {}  # of notes under way
         self._wanted: deque[tuple[str, WithPlace]] = deque()
         self._found: list[tuple[int, Place]] = []
 
@@ -81,14 +83,11 @@ class PlaceBook:
 
     def write(self, queue: str, place: Place) -> None:
         """Replace the note of a queue."""
-        tag = self._confirms.publish(self._confirms_of(queue))
+        number = next(self._numbers)
+        self._queues[number] = queue
+        tag = self._confirms.publish(number)
         frames = PublishFrames(self._number, "", queue, persistent=True, frame_max=self._link.frame_max)
         self._link.send(frames.message(place.encode(), b"%d" % tag))
-
-    def _confirms_of(self, queue: str) -> int:
-        number = len(self._queues)
-        self._queues[number] = queue
-        return number
 
     def _on_confirm(self, frame: Any) -> None:
         if isinstance(frame.method, spec.Basic.Nack):
