@@ -189,9 +189,7 @@ def _visit(
         say(f"failed: {error.message.splitlines()[0]}")
         _mark_unstarted(options, campaign, choice, repeat, order, error)
     finally:
-        if broker is not None:
-            _end(broker)
-        ground.close()
+        _end(broker, ground)
         shutil.rmtree(root, ignore_errors=True)
 
 
@@ -205,15 +203,21 @@ def _limits(options: StudyOptions, choice: BrokerChoice, backend: str, say: Say)
     return options.limits
 
 
-def _end(broker: Broker) -> None:
-    """Its data is thrown away: an orderly end would only take time. One step that fails does not keep the others from being tried."""
-    with contextlib.suppress(HarnessError):
-        if broker.pids():
-            broker.kill()
-    with contextlib.suppress(HarnessError):
-        broker.stop()
-    with contextlib.suppress(HarnessError):
-        broker.wipe()
+def _end(broker: Broker | None, ground: Groundwork) -> None:
+    """Its data is thrown away: an orderly end would only take time. One step that fails does not keep the others from being tried.
+
+    The ground goes between: a folder that a file system is mounted on cannot be wiped.
+    """
+    if broker is not None:
+        with contextlib.suppress(HarnessError):
+            if broker.pids():
+                broker.kill()
+        with contextlib.suppress(HarnessError):
+            broker.stop()
+    ground.close()
+    if broker is not None:
+        with contextlib.suppress(HarnessError):
+            broker.wipe()
 
 
 def _run_cell(
