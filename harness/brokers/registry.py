@@ -1,9 +1,9 @@
 """Which brokers there are, and which ways to have one: one line each.
 
 A *product* says what to run, which settings a tier means and how the broker greets; a *backend* says where it runs
-and how it is stopped, killed, paused and looked at. Another way to run brokers (containers, say) is one file with a
-class like ``ProcessBroker``, one line in ``BACKENDS`` and one in ``doctor.resolve``: products and everything that
-uses ``Broker`` stay as they are.
+and how it is stopped, killed, paused and looked at. Another way to run brokers is one file with a class like
+``ProcessBroker`` or ``DockerBroker`` and one line in ``BACKENDS``: products and everything that uses ``Broker`` stay as
+they are.
 """
 
 from __future__ import annotations
