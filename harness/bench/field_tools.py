@@ -43,7 +43,7 @@ def perf_test(
     tool: JavaTool, broker: BrokerInfo, *, size_bytes: int, window: int, prefetch: int, warm_up_s: int, seconds: int
 ) -> Rates:
     """One producer and one consumer at once, persistent messages, confirms, a multiple acknowledgement a hundred messages."""
-    user, password = broker.management.get("username", "guest"), broker.management.get("password", "guest")
+    user, password = broker.access.username or "guest", broker.access.password or "guest"
     arguments = [
         "--uri",
         f"amqp://{user}:{password}@{broker.address}",

@@ -72,7 +72,7 @@ class Detached:
             "since": self.since,
             "folder": str(self.folder),
             "info": {
-                **asdict(self.info),
+                **{name: value for name, value in asdict(self.info).items() if name != "access"},
                 "settings": dict(self.info.settings),
                 "management": dict(self.info.management),
             },

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.brokers import debian
+from harness.brokers.address import address_variable, without_secrets
 from harness.brokers.external import ExternalBroker
 from harness.brokers.places import cache_folder
 from harness.brokers.products import java
@@ -81,11 +82,6 @@ class DoctorReport:
         return {**asdict(self), "complete": self.complete, "next_command": self.next_command}
 
 
-def address_variable(name: str) -> str:
-    """The environment variable that names an external broker: ``HARNESS_RABBITMQ_URL``."""
-    return f"HARNESS_{name.upper()}_URL"
-
-
 def resolve(
     name: str, url: str | None = None, environment: Mapping[str, str] | None = None, backend: str = "process"
 ) -> BrokerChoice:
@@ -148,7 +144,15 @@ def _check(name: str, environment: Mapping[str, str] | None, image: _ImageCheck 
         except HarnessError as error:
             # A refusing broker is the user's to mend; the local copy is one unset variable away.
             next_command = f"env -u {choice.source} harness doctor {name}"
-            return row(name, False, "", "external", choice.url, reason=error.message, next_command=next_command)
+            return row(
+                name,
+                False,
+                "",
+                "external",
+                without_secrets(name, choice.url),
+                reason=error.message,
+                next_command=next_command,
+            )
         return row(name, True, info.version, "external", f"{info.address} (from {choice.source})")
     try:
         installation = subject.locate()

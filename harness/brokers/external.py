@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from harness.brokers.address import Address, parse_address
 from harness.brokers.api import BrokerState, Evidence, Inspection, Usage
 from harness.brokers.handshake import NotReady, Refused
 from harness.brokers.products.base import Product
@@ -18,28 +18,21 @@ GREETING_TIMEOUT_S = 5.0
 class ExternalBroker:
     """``start`` only checks that it answers; whatever would touch it raises NotAllowedExternally."""
 
-    def __init__(self, product: Product, host: str, port: int, url: str) -> None:
+    def __init__(self, product: Product, address: Address) -> None:
         self._product = product
-        self._host = host
-        self._port = port
-        self._url = url
+        self._host = address.host
+        self._port = address.port or product.default_port
+        self._access = address.access
 
     @classmethod
     def create(cls, product: Product, root: Path, url: str | None) -> ExternalBroker:
-        """``url`` is ``host``, ``host:port`` or ``scheme://[user:password@]host[:port]``; ``root`` is not used."""
+        """``url`` as in ``address``; ``root`` is not used. Raises UsageError."""
         if not url:
             raise UsageError(
                 f"an external {product.name} needs its address",
                 next_command=f"harness run ... --url {product.name}=HOST:PORT",
             )
-        try:
-            parts = urlsplit(url if "//" in url else f"//{url}")
-            host, port = parts.hostname, parts.port
-        except ValueError as error:
-            raise UsageError(f"{url!r} is not an address: {error}", next_command="harness doctor") from None
-        if not host:
-            raise UsageError(f"{url!r} names no host", next_command="harness doctor")
-        return cls(product, host, port or product.default_port, url)
+        return cls(product, parse_address(product.name, url))
 
     @property
     def name(self) -> str:
@@ -48,7 +41,7 @@ class ExternalBroker:
     def start(self, *, tier: str, settings: Mapping[str, str]) -> BrokerInfo:
         """Check that it answers. Server-side settings cannot be applied, so none are reported as in force."""
         try:
-            greeting = self._product.greet(self._host, self._port, GREETING_TIMEOUT_S)
+            greeting = self._product.greet(self._host, self._port, GREETING_TIMEOUT_S, self._access)
         except Refused as answer:
             greeting = (
                 answer.greeting
@@ -66,7 +59,7 @@ class ExternalBroker:
             port=self._port,
             backend="external",
             settings={},
-            management={"url": self._url},
+            access=self._access,
         )
 
     def stop(self) -> None:

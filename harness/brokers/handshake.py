@@ -9,13 +9,16 @@ from __future__ import annotations
 import itertools
 import socket
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
+
+from harness.model.broker import Access
 
 FRAME_LIMIT_BYTES = 1 << 20  # no broker greets with more
 KAFKA_API_VERSIONS = 18
 KAFKA_METADATA = 3
 AMQP_METHOD_FRAME = 1
+GUEST = "guest"  # RabbitMQ's default user, and its password
 AMQP_END = b"\xce"
 
 _correlation = itertools.count(1)
@@ -41,15 +44,26 @@ class Refused(NotReady):
         self.greeting = greeting
 
 
-Greet = Callable[[str, int, float], Greeting]
+ANYONE = Access()
 
 
-def kafka(host: str, port: int, timeout_s: float) -> Greeting:
-    """ApiVersions v0 and Metadata v1 (Kafka protocol): ready when it lists itself as a live broker and knows a controller."""
-    with _connect(host, port, timeout_s) as link:
+class Greet(Protocol):
+    """The first exchange of a protocol. Raises NotReady; Refused where the broker speaks and does not want this login."""
+
+    def __call__(self, host: str, port: int, timeout_s: float, access: Access = ANYONE, /) -> Greeting: ...
+
+
+def kafka(host: str, port: int, timeout_s: float, access: Access = ANYONE, /) -> Greeting:
+    """ApiVersions v0 and Metadata v1 (Kafka protocol): ready when it lists itself as a live broker and knows a controller.
+
+    Where clients have to log in, ApiVersions is all that is answered before, and enough.
+    """
+    with _connect(host, port, timeout_s, access) as link:
         versions = _kafka_call(link, KAFKA_API_VERSIONS, 0, b"")
         if len(versions) < 6 or struct.unpack_from(">h", versions)[0] != 0:
             raise NotReady("ApiVersions was refused")
+        if access.mechanism:
+            return Greeting()
         reply = _kafka_call(link, KAFKA_METADATA, 1, struct.pack(">i", 0))  # no topics
         brokers, controller = _kafka_brokers(reply)
         if not brokers:
@@ -59,24 +73,26 @@ def kafka(host: str, port: int, timeout_s: float) -> Greeting:
     return Greeting()
 
 
-def amqp(host: str, port: int, timeout_s: float, *, user: str = "guest", password: str = "guest") -> Greeting:  # noqa: S107
+def amqp(host: str, port: int, timeout_s: float, access: Access = ANYONE, /) -> Greeting:
     """AMQP 0-9-1 section 2.2.4: from the protocol header to an open virtual host, then a clean close."""
-    with _connect(host, port, timeout_s) as link:
+    login = f"\x00{access.username or GUEST}\x00{access.password if access.username else GUEST}".encode()
+    with _connect(host, port, timeout_s, access) as link:
         link.sendall(b"AMQP\x00\x00\x09\x01")
         start = _amqp_method(link, (10, 10))
         properties = _amqp_strings(start[2:])
         greeting = Greeting(properties.get("product", ""), properties.get("version", ""))
         try:
-            _amqp_open(link, f"\x00{user}\x00{password}".encode())
+            _amqp_open(link, login, access.virtual_host)
         except _Closed as closed:
             raise Refused(str(closed), greeting) from None
     return greeting
 
 
-def stomp(host: str, port: int, timeout_s: float) -> Greeting:
+def stomp(host: str, port: int, timeout_s: float, access: Access = ANYONE, /) -> Greeting:
     """STOMP 1.2 CONNECT, answered by CONNECTED with a ``server`` header such as ``ActiveMQ/6.3.1``."""
-    with _connect(host, port, timeout_s) as link:
-        link.sendall(f"CONNECT\naccept-version:1.2\nhost:{host}\nheart-beat:0,0\n\n\x00".encode())
+    login = f"login:{_stomp(access.username)}\npasscode:{_stomp(access.password)}\n" if access.username else ""
+    with _connect(host, port, timeout_s, access) as link:
+        link.sendall(f"CONNECT\naccept-version:1.2\nhost:{host}\nheart-beat:0,0\n{login}\n\x00".encode())
         frame = b""
         while b"\x00" not in frame:
             chunk = link.recv(4096)
@@ -94,14 +110,27 @@ def stomp(host: str, port: int, timeout_s: float) -> Greeting:
     return Greeting(product, version)
 
 
+def _stomp(text: str) -> str:
+    """A header's value (STOMP 1.2, Value Encoding); CONNECT leaves the colon alone and cannot carry the rest."""
+    if any(character in text for character in "\r\n\0"):
+        raise NotReady("a STOMP login holds no line breaks")
+    return text
+
+
 class _Link:
     """A socket that raises NotReady for everything that can go wrong with it."""
 
-    def __init__(self, host: str, port: int, timeout_s: float) -> None:
+    def __init__(self, host: str, port: int, timeout_s: float, access: Access) -> None:
         try:
             self._socket = socket.create_connection((host, port), timeout_s)
         except OSError as error:
             raise NotReady(f"no connection to {host}:{port}: {error.strerror or error}") from None
+        if access.tls:
+            try:
+                self._socket = access.tls_context().wrap_socket(self._socket, server_hostname=host)
+            except OSError as error:
+                self._socket.close()
+                raise NotReady(f"no TLS connection to {host}:{port}: {error}") from None
         if self._socket.getsockname() == self._socket.getpeername():
             self._socket.close()
             raise NotReady("the connection met itself; nothing listens there")
@@ -136,8 +165,8 @@ class _Link:
         return data
 
 
-def _connect(host: str, port: int, timeout_s: float) -> _Link:
-    return _Link(host, port, timeout_s)
+def _connect(host: str, port: int, timeout_s: float, access: Access) -> _Link:
+    return _Link(host, port, timeout_s, access)
 
 
 def _kafka_call(link: _Link, api: int, version: int, body: bytes) -> bytes:
@@ -176,13 +205,13 @@ class _Closed(NotReady):
     """The peer closed the connection in order, and said why."""
 
 
-def _amqp_open(link: _Link, login: bytes) -> None:
+def _amqp_open(link: _Link, login: bytes, virtual_host: str) -> None:
     start_ok = _amqp_long(b"") + _amqp_short(b"PLAIN") + _amqp_long(login) + _amqp_short(b"en_US")
     _amqp_send(link, (10, 11), start_ok)
     tune = _amqp_method(link, (10, 30))
     channels, frame, _ = struct.unpack_from(">HIH", tune)
     _amqp_send(link, (10, 31), struct.pack(">HIH", channels, frame, 0))
-    _amqp_send(link, (10, 40), _amqp_short(b"/") + _amqp_short(b"") + b"\x00")
+    _amqp_send(link, (10, 40), _amqp_short(virtual_host.encode()) + _amqp_short(b"") + b"\x00")
     _amqp_method(link, (10, 41))
     _amqp_send(link, (10, 50), struct.pack(">H", 200) + _amqp_short(b"") + struct.pack(">HH", 0, 0))
     _amqp_method(link, (10, 51))

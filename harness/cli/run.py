@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from dataclasses import replace as changed
@@ -22,6 +23,7 @@ from harness.plan.library import find_workload
 from harness.plan.loader import load_workload
 
 if TYPE_CHECKING:
+    from harness.brokers.address import address_variable
     from harness.study.options import StudyOptions
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
@@ -89,6 +91,9 @@ def run(
     from harness.study.study import run_study
 
     urls = parse_urls(url or [])
+    for name, address in urls.items():  # processes that carry the load find the login where this one would
+        if ":" not in name:
+            os.environ.setdefault(address_variable(name), address)
     choices = tuple(parse_broker(name.strip().replace("+", ","), urls) for name in brokers.split(",") if name.strip())
     choices = with_twins(choices, twin_of_first=aa)
     loaded = tuple(

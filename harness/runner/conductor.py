@@ -134,8 +134,9 @@ class Conductor:
                 state, error = self._gather(state, error)
                 self._events.close()
                 self._close_history(complete=state == "done")
-        if state == "done":
-            self._tear_down()
+        if state == "done" or self._info.backend == "external":
+            with _uninterrupted():
+                self._tear_down()  # a broker of our own is wiped anyway; on another's nothing may stay
         return RunRecord(
             workload=self._workload.name,
             broker=self._cell.broker_name,

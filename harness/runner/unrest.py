@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from harness.brokers import Broker
-from harness.errors import HarnessError, Unsupported
+from harness.errors import HarnessError, NotAllowedExternally, Unsupported
 from harness.faults.disk import fill_disk
 from harness.faults.evidence import FaultEvidence
 from harness.faults.kill import kill_broker
@@ -90,6 +90,8 @@ class Unrest:
                 done = self._note(phase, self._break(fault))
                 self._mend(done)
                 self._events.add("broker_ready_again", fault=fault.kind, seconds=done.recovered_s)
+        except NotAllowedExternally as refusal:
+            self._events.add("warning", text=f"no {fault.kind} in {phase}: {refusal.message}")
         except HarnessError as error:
             self._failure = error
         except OSError as error:

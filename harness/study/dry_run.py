@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from harness.adapters.registry import create_adapter
+from harness.brokers.address import without_secrets
+from harness.brokers.doctor import resolve
 from harness.errors import HarnessError
 from harness.model.broker import BrokerInfo
 from harness.model.units import format_duration_s
 from harness.study.options import StudyOptions
 from harness.study.shapes import settings_for
 
+EXTERNAL = "what is made, under a prefix of its own, and removed at the end, whatever happens, on the broker"
 OVERHEAD_S = {"pylog": 1.0, "activemq": 3.0, "kafka": 4.0, "rabbitmq": 7.0, "memory": 0.2}
 
 
@@ -21,6 +24,7 @@ def describe(options: StudyOptions) -> dict[str, object]:
     plans: list[dict[str, object]] = []
     seconds = 0.0
     for choice in options.brokers:
+        source = resolve(choice.broker, choice.url, backend=options.backend)
         overhead = OVERHEAD_S.get(choice.broker, 5.0)
         seconds += overhead * options.repeats
         for loaded in options.workloads:
@@ -33,6 +37,8 @@ def describe(options: StudyOptions) -> dict[str, object]:
             timed = sum(phase.for_ or 1.0 for phase in loaded.workload.phases)
             seconds += (timed + faults * overhead + 1.5) * options.repeats
             lines.append(f"\n{loaded.workload.name} on {choice.label}, tier {tier} ({tier.sentence})")
+            if source.url is not None:
+                lines.append(f"  {EXTERNAL} at {without_secrets(choice.broker, source.url)} ({source.source}):")
             info = BrokerInfo(choice.broker, choice.broker, "999", "127.0.0.1", 0, "dry run")
             try:
                 plan = create_adapter(choice.adapter, settings_for(choice, loaded.workload)).plan(

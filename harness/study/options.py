@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from harness.brokers.address import from_command_line
 from harness.errors import UsageError
 from harness.model.broker import Tier
 from harness.model.distribution import Spread
@@ -34,7 +35,7 @@ class BrokerChoice:
     broker: str
     adapter: str
     settings: Mapping[str, str] = field(default_factory=dict)
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)  # it may hold a password
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def parse_urls(texts: list[str]) -> dict[str, str]:
         name, equals, url = text.partition("=")
         if not equals or name.partition(":")[0] not in BROKERS:
             raise UsageError(f"--url takes BROKER=ADDRESS, for example rabbitmq=amqp://host:5672, got {text!r}")
-        urls[name] = url
+        urls[name] = from_command_line(name.partition(":")[0], url)
     return urls
 
 

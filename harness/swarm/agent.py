@@ -14,12 +14,15 @@ import socket
 import sys
 import threading
 import time
+from dataclasses import replace
 from multiprocessing import forkserver
 from pathlib import Path
 
 from harness import __version__
+from harness.brokers.address import own_password
 from harness.errors import HarnessError
 from harness.history.clocks import ClockOffset
+from harness.runner.control import WorkerSpec
 from harness.runner.workers import worker_context
 from harness.swarm.carrying import Slice
 from harness.swarm.link import BRIDGE, MASTER, Link
@@ -122,7 +125,7 @@ class Agent:
         elif getattr(message, "cell", None) != self._slice.cell:
             return  # of a run that is over
         elif isinstance(message, Hire):
-            self._slice.hire(message.spec)
+            self._slice.hire(with_own_password(message.spec))
         elif isinstance(message, Order):
             self._slice.order(message.worker, message.command)
         elif isinstance(message, Received):
@@ -154,3 +157,12 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+def with_own_password(spec: WorkerSpec) -> WorkerSpec:
+    """Passwords are not sent: each machine has them in the address of its own environment (HARNESS_RABBITMQ_URL)."""
+    access = spec.broker.access
+    if not access.username or access.password:
+        return spec
+    password = own_password(spec.broker.name, os.environ)
+    return replace(spec, broker=replace(spec.broker, access=replace(access, password=password)))

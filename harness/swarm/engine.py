@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -179,7 +180,10 @@ class SwarmEngine:
         node.workers[spec.worker] = worker
         self._save_clocks()
         self._tell_clocks()
-        self.say(node, Hire(self._cell, spec))
+        shown = replace(
+            spec.broker, access=spec.broker.access.without_password()
+        )  # Locust's messages are not encrypted
+        self.say(node, Hire(self._cell, replace(spec, broker=shown)))
         return worker
 
     def check(self) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from stomp.exception import StompException
@@ -53,7 +54,7 @@ class Link(ConnectionListener):  # type: ignore[misc]
     ) -> None:
         self.lost = ""  # why it is no longer usable; empty while it is
         self._address = broker.address
-        self._login: Mapping[str, str] = broker.management
+        self._access = broker.access
         self._handle_message = on_message
         self._handle_receipt = on_receipt
         self._handle_error = on_error
@@ -73,6 +74,19 @@ class Link(ConnectionListener):  # type: ignore[misc]
             auto_decode=False,
             recv_bytes=RECV_BYTES,
         )
+        if broker.access.tls:
+            self._encrypt(broker)
+
+    def _encrypt(self, broker: BrokerInfo) -> None:
+        """stomp.py builds its context from files and checks certificate and host; the system's authorities it has to be told of."""
+        access = broker.access
+        self._transport.set_ssl(
+            for_hosts=[(broker.host, broker.port)],
+            ca_certs=access.ca_file or ssl.get_default_verify_paths().cafile,
+            cert_file=access.cert_file or None,
+            key_file=access.key_file or None,
+            verify=access.verify,
+        )
 
     def open(self) -> None:
         """Connect. Raises BrokerUnavailable within about ``CONNECT_TIMEOUT_S``."""
@@ -80,7 +94,7 @@ class Link(ConnectionListener):  # type: ignore[misc]
         try:
             self._transport.start()
             protocol = Protocol12(self._transport, heartbeats=(0, 0))
-            protocol.connect(self._login.get("username"), self._login.get("password"), wait=False)
+            protocol.connect(self._access.username or None, self._access.password or None, wait=False)
         except (StompException, OSError) as problem:
             self.fail(f"does not answer ({str(problem) or 'connection refused'})")
             self._drop()

@@ -41,7 +41,8 @@ def _ignore(error: object) -> None:
 
 def _producer(broker: BrokerInfo, conf: dict[str, Any]) -> Any:
     reach(broker)
-    producer = confluent_kafka.Producer({**conf, "error_cb": _ignore}, logger=_log)
+    secured = {**conf, **settings.confluent_access(broker.access), "error_cb": _ignore}
+    producer = confluent_kafka.Producer(secured, logger=_log)
     try:
         producer.list_topics(timeout=settings.CONNECT_TIMEOUT_S)
     except confluent_kafka.KafkaException as problem:
@@ -182,6 +183,7 @@ class ConfluentConsumer:
         self._single = self._first_lanes[self._topics[0]] if len(self._topics) == 1 else None
         reach(broker)
         conf = settings.confluent_consumer(broker.address, layout.group_id(group), instance)
+        conf |= settings.confluent_access(broker.access)
         self._consumer: Any = confluent_kafka.Consumer(
             {**conf, "error_cb": _ignore, "on_commit": self._on_commit}, logger=_log
         )

@@ -44,6 +44,7 @@ class Control:
             "reconnect.backoff.ms": settings.RECONNECT_MS,
             "reconnect.backoff.max.ms": settings.RECONNECT_MS_MAX,
             "broker.address.family": "v4",
+            **settings.confluent_access(broker.access),
         }
         self._admin: Any = _admin.AdminClient({**conf, "error_cb": _ignore}, logger=_log)
         self._conf = conf

@@ -35,7 +35,7 @@ NO_FETCH: Final = Fetched([], np.empty(0, dtype=np.int32), np.empty(0, dtype=np.
 def _producer(broker: BrokerInfo, conf: dict[str, Any], topics: Sequence[str]) -> Any:
     reach(broker)
     try:
-        producer = kafka.KafkaProducer(**conf)
+        producer = kafka.KafkaProducer(**conf, **settings.python_access(broker.access))
         for topic in topics:
             producer.partitions_for(topic)  # metadata now: ``send`` must not wait for it
     except KafkaError as problem:
@@ -169,7 +169,7 @@ class PythonConsumer:
         reach(broker)
         try:
             conf = settings.python_consumer(broker.address, layout.group_id(group), instance)
-            self._consumer = kafka.KafkaConsumer(**conf)
+            self._consumer = kafka.KafkaConsumer(**conf, **settings.python_access(broker.access))
             self._consumer.subscribe(list(self._topics), listener=_Listener(self._first_lanes, owner))
             for topic in self._topics:  # a group's leader without metadata would give every member nothing
                 self._consumer.partitions_for_topic(topic)

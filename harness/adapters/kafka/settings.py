@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from harness.errors import UsageError
-from harness.model.broker import Tier
+from harness.model.broker import Access, Tier
 
 CONFLUENT: Final = "confluent"
 KAFKA_PYTHON: Final = "kafka-python"
@@ -138,6 +138,50 @@ def confluent_consumer(address: str, group_id: str, instance: str | None = None)
         "allow.auto.create.topics": False,
         **_confluent_common(),
     }
+
+
+def security_protocol(access: Access) -> str:
+    """Kafka's name for how a connection is protected."""
+    if access.mechanism:
+        return "SASL_SSL" if access.tls else "SASL_PLAINTEXT"
+    return "SSL" if access.tls else "PLAINTEXT"
+
+
+def confluent_access(access: Access) -> dict[str, Any]:
+    """TLS and SASL for librdkafka; nothing for a plain listener."""
+    conf: dict[str, Any] = {}
+    if access.tls:
+        files = {
+            "ssl.ca.location": access.ca_file,
+            "ssl.certificate.location": access.cert_file,
+            "ssl.key.location": access.key_file or access.cert_file,
+        }
+        conf |= {name: file for name, file in files.items() if file}
+        conf["enable.ssl.certificate.verification"] = access.verify
+        if not access.verify:
+            conf["ssl.endpoint.identification.algorithm"] = "none"
+    if access.mechanism:
+        conf |= {
+            "sasl.mechanism": access.mechanism,
+            "sasl.username": access.username,
+            "sasl.password": access.password,
+        }
+    return conf | {"security.protocol": security_protocol(access)} if conf else {}
+
+
+def python_access(access: Access) -> dict[str, Any]:
+    """The same for kafka-python."""
+    conf: dict[str, Any] = {}
+    if access.tls:
+        conf["ssl_context"] = access.tls_context()
+        conf["ssl_check_hostname"] = access.verify
+    if access.mechanism:
+        conf |= {
+            "sasl_mechanism": access.mechanism,
+            "sasl_plain_username": access.username,
+            "sasl_plain_password": access.password,
+        }
+    return conf | {"security_protocol": security_protocol(access)} if conf else {}
 
 
 def _confluent_common() -> dict[str, Any]:

@@ -22,19 +22,21 @@ CLOSE_TIMEOUT_S = 3.0
 BLOCKED_TIMEOUT_S = 30.0  # a broker out of memory or disk stops reading; longer than this is a lost connection
 HEARTBEAT_S = 60  # RabbitMQ's default; a killed broker shows at once as a closed socket
 
+GUEST = pika.PlainCredentials("guest", "guest")  # RabbitMQ's default user, let in from loopback only
+
 Connection = Any  # pika.SelectConnection; pika's types are not checked
 Prepare = Callable[[Connection], None]
 
 
 def parameters(broker: BrokerInfo) -> pika.ConnectionParameters:
     """How every connection of this adapter is made: one attempt, no waiting between attempts."""
+    access = broker.access
     return pika.ConnectionParameters(
         host=broker.host,
         port=broker.port,
-        virtual_host=broker.management.get("virtual_host", "/"),
-        credentials=pika.PlainCredentials(
-            broker.management.get("username", "guest"), broker.management.get("password", "guest")
-        ),
+        virtual_host=access.virtual_host,
+        credentials=pika.PlainCredentials(access.username, access.password) if access.username else GUEST,
+        ssl_options=pika.SSLOptions(access.tls_context(), broker.host) if access.tls else None,
         connection_attempts=1,
         retry_delay=0,
         socket_timeout=CONNECT_TIMEOUT_S,

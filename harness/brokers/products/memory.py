@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import __version__
-from harness.brokers.handshake import Greet, Greeting, NotReady
+from harness.brokers.handshake import ANYONE, Greet, Greeting, NotReady
 from harness.brokers.products.base import LOOPBACK, Contained, Installation, Launch, quiet_environment
 from harness.errors import UsageError
+from harness.model.broker import Access
 
 PACKAGE = Path(__file__).resolve().parent.parent.parent
 ANSWER_BYTES_MAX = 1 << 20
 
 
-def greet_memory(host: str, port: int, timeout_s: float) -> Greeting:
+def greet_memory(host: str, port: int, timeout_s: float, _access: Access = ANYONE, /) -> Greeting:
     """Ask for the list of its spaces: two lengths, a JSON header, no body."""
     question = json.dumps({"op": "prefixes", "sizes": []}).encode()
     try:
