@@ -9,6 +9,7 @@ BROKERS ?= kafka,pylog,rabbitmq,activemq
 BACKEND ?= auto
 RUNS    ?= 3
 FUZZ_RUNS ?= 1000000
+TEST_JOBS ?= 2
 OUT     ?= reports/demo
 SHELL   := /bin/sh
 
@@ -27,7 +28,7 @@ sample: demo
 	$(BIN)/python -m harness.reporting.sample $(OUT)
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile
 
 check: lint unit
 
