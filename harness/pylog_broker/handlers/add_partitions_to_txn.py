@@ -23,13 +23,17 @@ from harness.pylog_broker.protocol.generated.add_partitions_to_txn import (
     AddPartitionsToTxnResponseResultTopic,
     AddPartitionsToTxnResponseTopic,
 )
-from harness.pylog_broker.security.acl import Operation, Resource
+from harness.pylog_broker.security.acl import CLUSTER_NAME, Operation, Resource
 from harness.pylog_broker.transactions.transaction import Partition, ProducerIdentity
+
+BETWEEN_BROKERS_FROM = 4  # whoever asks so needs CLUSTER_ACTION, as in Kafka
 
 
 def handle(context: RequestContext, request: AddPartitionsToTxnRequest) -> AddPartitionsToTxnResponse:
     """Answer for every partition."""
-    if context.version >= 4:
+    if context.version >= BETWEEN_BROKERS_FROM:
+        if not context.allows(Operation.CLUSTER_ACTION, Resource.CLUSTER, CLUSTER_NAME):
+            return AddPartitionsToTxnResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
         return AddPartitionsToTxnResponse(
             results_by_transaction=[_transaction(context, asked) for asked in request.transactions]
         )

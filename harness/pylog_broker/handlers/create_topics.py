@@ -26,6 +26,7 @@ from harness.pylog_broker.protocol.generated.create_topics import (
     CreateTopicsResponseTopic,
 )
 from harness.pylog_broker.protocol.primitives import ZERO_UUID
+from harness.pylog_broker.security.acl import Operation, Resource
 from harness.pylog_broker.storage.errors import StorageError
 from harness.pylog_broker.storage.topic_config import TopicConfig
 
@@ -72,15 +73,20 @@ def _create(
             topic_id = broker.catalog.create_topic(asked.name, count, overrides).topic_id
     except StorageError as error:
         return _refused(asked, error.error_code, str(error))
-    return _created(broker, asked.name, topic_id, count, typed, overrides)
+    return _created(context, asked.name, topic_id, count, typed, overrides)
 
 
 def _created(
-    broker: Broker, name: str, topic_id: UUID, partitions: int, typed: TopicConfig, overrides: dict[str, str]
+    context: RequestContext, name: str, topic_id: UUID, partitions: int, typed: TopicConfig, overrides: dict[str, str]
 ) -> CreateTopicsResponseTopic:
+    if not context.allows(Operation.DESCRIBE_CONFIGS, Resource.TOPIC, name):  # KIP-525: then nothing of how it was made
+        hidden = ErrorCode.TOPIC_AUTHORIZATION_FAILED
+        return CreateTopicsResponseTopic(
+            name=name, topic_id=topic_id, error_message=None, topic_config_error_code=hidden, configs=None
+        )
     configs = [
         CreateTopicsResponseConfig(entry.name, entry.value, entry.read_only, entry.source)
-        for entry in config_entries(broker, typed, overrides)
+        for entry in config_entries(context.broker, typed, overrides)
     ]
     return CreateTopicsResponseTopic(
         name=name,

@@ -20,6 +20,7 @@ from harness.pylog_broker.protocol.generated.describe_log_dirs import (
     DescribeLogDirsResponseResult,
     DescribeLogDirsResponseTopic,
 )
+from harness.pylog_broker.security.acl import CLUSTER_NAME, Operation, Resource
 
 UNKNOWN = -1
 
@@ -27,6 +28,8 @@ UNKNOWN = -1
 def handle(context: RequestContext, request: DescribeLogDirsRequest) -> DescribeLogDirsResponse:
     """Describe the data folder."""
     broker = context.broker
+    if not context.allows(Operation.DESCRIBE, Resource.CLUSTER, CLUSTER_NAME):
+        return DescribeLogDirsResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
     if request.topics is None:
         wanted = [(topic.name, list(range(len(topic.partitions)))) for topic in broker.catalog.topics.values()]
     else:

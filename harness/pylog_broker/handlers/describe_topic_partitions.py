@@ -9,7 +9,6 @@ Left out: eligible leader replicas; there are none beside the leader.
 
 from __future__ import annotations
 
-from harness.pylog_broker.handlers import authorized_operations
 from harness.pylog_broker.handlers.api import Api, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.describe_topic_partitions import (
@@ -79,7 +78,12 @@ def _topic(context: RequestContext, topic: Topic, numbers: range) -> DescribeTop
         for number in numbers
     ]
     return DescribeTopicPartitionsResponseTopic(
-        ErrorCode.NONE, topic.name, topic.topic_id, topic.internal, partitions, authorized_operations.TOPIC
+        ErrorCode.NONE,
+        topic.name,
+        topic.topic_id,
+        topic.internal,
+        partitions,
+        context.operations(Resource.TOPIC, topic.name, asked=True),
     )
 
 

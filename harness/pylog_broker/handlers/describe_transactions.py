@@ -31,6 +31,8 @@ def _describe(context: RequestContext, transactional_id: str) -> DescribeTransac
         return DescribeTransactionsResponseState(ErrorCode.TRANSACTIONAL_ID_NOT_FOUND, transactional_id)
     topics: dict[str, list[int]] = {}
     for topic, partition in sorted(found.partitions):
+        if not context.allows(Operation.DESCRIBE, Resource.TOPIC, topic):
+            continue
         topics.setdefault(topic, []).append(partition)
     return DescribeTransactionsResponseState(
         ErrorCode.NONE,

@@ -24,7 +24,16 @@ PREFERRED, UNCLEAN = 0, 1
 def handle(context: RequestContext, request: ElectLeadersRequest) -> ElectLeadersResponse:
     """Find that each partition is led."""
     if not context.allows(Operation.ALTER, Resource.CLUSTER, CLUSTER_NAME):
-        return ElectLeadersResponse(error_code=ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
+        refused = ErrorCode.CLUSTER_AUTHORIZATION_FAILED  # said of each partition as well: version 0 has no other place
+        return ElectLeadersResponse(
+            error_code=refused,
+            replica_election_results=[
+                ElectLeadersResponseTopic(
+                    row.topic, [ElectLeadersResponsePartition(number, refused, None) for number in row.partitions]
+                )
+                for row in request.topic_partitions or ()
+            ],
+        )
     if request.election_type not in (PREFERRED, UNCLEAN):
         return ElectLeadersResponse(error_code=ErrorCode.INVALID_REQUEST)
     return ElectLeadersResponse(

@@ -1,7 +1,8 @@
 """Metadata (key 3), versions 0 to 13.
 
 Which broker leads which partition: this one leads all. A null list of topics means all of them, as does an empty one
-in version 0; an empty list in later versions means none. Version 10 and later know topic ids, version 12 asks by them.
+in version 0; an empty list in later versions means none. Version 10 and later know topic ids, version 12 asks by them
+(before it that is INVALID_REQUEST).
 A missing topic is created where the broker's `auto.create.topics.enable` and the request both allow it; the creating
 answer is LEADER_NOT_AVAILABLE, clients ask again. Answers are kept as bytes until metadata changes.
 
@@ -27,6 +28,8 @@ from harness.pylog_broker.protocol.primitives import ZERO_UUID
 from harness.pylog_broker.security.acl import CLUSTER_NAME, Operation, Resource
 from harness.pylog_broker.storage.catalog import Topic
 from harness.pylog_broker.storage.errors import StorageError, TopicExists
+
+IDS_FROM = 12  # before it, topics are asked for by name
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +79,9 @@ def _look_up(
     context: RequestContext, asked: MetadataRequestTopic, may_create: bool, operations: bool
 ) -> MetadataResponseTopic:
     broker = context.broker
+    if context.version < IDS_FROM and (asked.name is None or asked.topic_id != ZERO_UUID):
+        # the field is there from version 10 on; an answer without a name could not be read
+        return MetadataResponseTopic(ErrorCode.INVALID_REQUEST, asked.name or "", asked.topic_id)
     if asked.topic_id != ZERO_UUID:
         topic = broker.catalog.by_id(asked.topic_id)
         if topic is None or not context.allows(Operation.DESCRIBE, Resource.TOPIC, topic.name):

@@ -142,6 +142,8 @@ def _committed(context: RequestContext, group_id: str, require_stable: bool) -> 
         return committed
     stable = {topic: dict(partitions) for topic, partitions in committed.items()}
     for topic, partition in unstable:
+        if _refuse_topic(context, topic) is not ErrorCode.NONE:
+            continue
         stable.setdefault(topic, {})[partition] = UNSTABLE
     return stable
 

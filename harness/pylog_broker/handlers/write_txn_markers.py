@@ -31,7 +31,10 @@ def handle(context: RequestContext, request: WriteTxnMarkersRequest) -> WriteTxn
 def _write(context: RequestContext, marker: WriteTxnMarkersRequestMarker) -> WriteTxnMarkersResponseMarker:
     identity = ProducerIdentity(marker.producer_id, marker.producer_epoch)
     topics = []
-    may_act = context.allows(Operation.CLUSTER_ACTION, Resource.CLUSTER, CLUSTER_NAME)
+    may_act = any(
+        context.allows(operation, Resource.CLUSTER, CLUSTER_NAME)
+        for operation in (Operation.CLUSTER_ACTION, Operation.ALTER)  # ALTER since KIP-1037
+    )
     for topic in marker.topics:
         rows = []
         for index in topic.partition_indexes:
