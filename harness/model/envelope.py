@@ -41,6 +41,7 @@ VERSION = 1
 HEAD = 52  # the fields in front
 SIZE = 56  # what the envelope takes in all, checksum included
 RESIDUE = 0x48674BC7  # CRC-32C over data followed by its own CRC-32C
+RESTART = 0xD387D06C.to_bytes(4, "little")  # after ``RESIDUE`` these four bytes bring the CRC-32C back to its beginning
 NO_KEY = 0xFFFFFFFF
 POISON = 255
 
@@ -99,6 +100,28 @@ def unpack(payloads: Sequence[bytes], sizes: npt.NDArray[np.int32] | None = None
     if payloads and (min(map(len, payloads)) if sizes is None else sizes.min()) < SIZE:
         payloads = [payload if len(payload) >= SIZE else bytes(HEAD) for payload in payloads]
     return np.frombuffer(b"".join(map(_head_of, payloads)), dtype=DTYPE)
+
+
+def read(payloads: Sequence[bytes]) -> tuple[Envelopes, npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """What ``unpack``, ``lengths`` and ``intact`` say, for a quarter of their time: shape (n,) each.
+
+    Undamaged payloads with ``RESTART`` between them have one checksum together that does not depend on them, so one call
+    proves all of them; only when it does not are they looked at one by one. A payload that is damaged hides behind
+    another one as rarely as damage hides from its own checksum: once in 2^32.
+    """
+    sizes = lengths(payloads)
+    if not len(sizes) or sizes.min() < SIZE:
+        rows = unpack(payloads, sizes)
+        return rows, sizes, intact(payloads, rows, sizes)
+    whole = RESTART.join(payloads)
+    strides = sizes.astype(np.int64) + len(RESTART)
+    anywhere: npt.NDArray[np.void] = np.ndarray(
+        (len(whole) - HEAD + 1,), np.dtype((np.void, HEAD)), whole, strides=(1,)
+    )
+    rows = anywhere[np.cumsum(strides) - strides].view(DTYPE)  # untyped until here: numpy copies those at once
+    if google_crc32c.value(whole) != RESIDUE:
+        return rows, sizes, intact(payloads, rows, sizes)
+    return rows, sizes, (rows["magic"] == MAGIC) & (rows["version"] == VERSION) & (rows["size"] == sizes)
 
 
 def intact(

@@ -1,8 +1,8 @@
 """What a consumer writes into the history: kept as it came while the load goes on, turned into columns a quarter of a second at a time.
 
-A member that is handed one message at a time would spend far more on arrays of one row than on the message: envelopes, lengths and
-checksums are read when the rows are written out, thousands in one call. A kill loses what was collected since, as it does
-with any table (see ``history.writer``).
+A member that is handed one message at a time would spend far more on arrays of one row than on the message. So envelopes, lengths and
+checksums are read a hundred payloads in one call, while those are still in the processor's cache, and columns are made when the
+rows are written out, thousands in one call. A kill loses what was collected since, as it does with any table (see ``history.writer``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from harness.history.writer import FLUSH_ROWS, FLUSH_SECONDS, TableWriter
 from harness.model import envelope
 from harness.model.messages import Deliveries, Disposition, Outcome
 
-KEPT_BYTES_MAX: Final = 8 << 20  # payloads are held until their checksum is taken
+READ_ROWS: Final = 100
+KEPT_BYTES_MAX: Final = (
+    512 << 10
+)  # payloads are held until their checksum is taken: below what a core's own cache holds
 DELIVERY_COLUMNS: Final = (
     "received_ns", "partition", "position", "redelivered", "delivery_count", "attempt", "reason",
 )  # fmt: skip
@@ -41,9 +44,11 @@ class ConsumerRecorder:
         self._who = who
         self._run_number = run_number
         self._reading = 0
-        self._payloads: list[bytes] = []
-        self._bytes = 0
-        self._batch_at = 0  # where the last batch begins among the payloads
+        self._payloads: list[bytes] = []  # not read yet
+        self._bytes = 0  # of them, about
+        self._read: list[tuple[envelope.Envelopes, npt.NDArray[np.int32], npt.NDArray[np.bool_]]] = []
+        self._rows = 0  # that wait to be written, read or not
+        self._batch_at = 0  # where the last batch begins among them
         self._columns: list[tuple[npt.NDArray[Any], ...]] = []  # as DELIVERY_COLUMNS
         self._settles: list[tuple[int, ...]] = []  # place of the first row, rows, copies, then as SETTLE_COLUMNS
         self._due_at = time.monotonic() + FLUSH_SECONDS
@@ -53,7 +58,8 @@ class ConsumerRecorder:
         if reading != self._reading:
             self.flush()
             self._reading = reading
-        self._batch_at = len(self._payloads)
+        self._batch_at = self._rows
+        self._rows += len(batch.payloads)
         self._payloads += batch.payloads
         self._bytes += len(batch.payloads[0]) * len(batch.payloads)
         self._columns.append((
@@ -70,19 +76,26 @@ class ConsumerRecorder:
 
     def flush_if_due(self, *, idle: bool) -> None:
         """Write out what is old or much enough; ``idle``: nothing waits for this member just now, so it is a good moment."""
+        if len(self._payloads) >= READ_ROWS or self._bytes >= KEPT_BYTES_MAX:
+            self._read_payloads()
         late = time.monotonic() - self._due_at
-        full = len(self._payloads) >= FLUSH_ROWS or self._bytes >= KEPT_BYTES_MAX
-        if full or late >= (0.0 if idle else FLUSH_SECONDS):
+        if self._rows >= FLUSH_ROWS or late >= (0.0 if idle else FLUSH_SECONDS):
             self.flush()
+
+    def _read_payloads(self) -> None:
+        """Keep of the payloads what becomes columns; a few at a time, since they are copied for it."""
+        payloads, self._payloads = self._payloads, []
+        step = max(1, len(payloads) * KEPT_BYTES_MAX // max(1, self._bytes))
+        self._read += [envelope.read(payloads[place : place + step]) for place in range(0, len(payloads), step)]
+        self._bytes = 0
 
     def flush(self) -> None:
         """Raises DiskFull."""
         self._due_at = time.monotonic() + FLUSH_SECONDS
-        if not self._payloads:
+        if not self._rows:
             return
-        payloads, self._payloads = self._payloads, []
-        lengths = envelope.lengths(payloads)
-        rows = envelope.unpack(payloads, lengths)
+        self._read_payloads()
+        rows, lengths, intact = (_joined(pieces) for pieces in zip(*self._read, strict=True))
         shared: dict[str, Any] = {**self._who, "reading": self._reading}
         ours = (rows["magic"] == envelope.MAGIC) & (rows["run"] == self._run_number)
         whose: dict[str, npt.NDArray[Any]] = {}
@@ -96,11 +109,11 @@ class ConsumerRecorder:
                 **whose,
                 **dict(zip(DELIVERY_COLUMNS, map(_joined, zip(*self._columns, strict=True)), strict=True)),
                 "bytes": lengths,
-                "checksum_ok": envelope.intact(payloads, rows, lengths),
+                "checksum_ok": intact,
             },
             rows,
         )
-        self._columns, self._bytes, self._batch_at = [], 0, 0
+        self._columns, self._read, self._rows, self._batch_at = [], [], 0, 0
         self._write_settles(rows, shared, whose)
         self._deliver.flush()
         self._settle.flush()
@@ -145,4 +158,9 @@ def _shares(copies: Numbers, counts: Numbers) -> Numbers:
 
 
 def _joined(pieces: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+    """One array of them all. Envelopes by bytes: numpy works out a common type of structured arrays anew for every array."""
+    if len(pieces) == 1:
+        return pieces[0]
+    if pieces[0].dtype.names is not None:
+        return np.frombuffer(b"".join(pieces), dtype=pieces[0].dtype)  # type: ignore[arg-type]
+    return np.concatenate(pieces)
