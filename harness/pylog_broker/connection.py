@@ -109,8 +109,9 @@ class FrameReader:
         if self._large is not None:
             return memoryview(self._large)[self._filled : min(self._total, len(self._large))]
         kept = len(self._rest)
-        if kept:
-            self._scratch[:kept] = self._rest
+        if not kept:
+            return self._scratch
+        self._scratch[:kept] = self._rest
         return self._scratch[kept:]
 
     def received(self, count: int) -> None:

@@ -137,7 +137,7 @@ class Dispatcher:
         """
         key_and_version, correlation_id = _read_start(frame)
         lane = peer.lanes.get(key_and_version)
-        if lane is None or frame[START_BYTES : lane.end] != lane.tail:
+        if lane is None or frame[START_BYTES : lane.end].tobytes() != lane.tail:  # bytes are compared faster than views
             parsed = self._parse_header(frame, peer)
             if parsed is None:
                 return self._refuse_version(correlation_id)

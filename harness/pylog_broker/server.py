@@ -69,6 +69,7 @@ class Server:
         self._draining = False
         self._posted: deque[Callable[[], None]] = deque()
         self._requests_of_closed: Counter[int] = Counter()
+        self._now_s = broker.now_s()  # when this round began: exact enough to tell who is idle
         self.bytes_in = 0
         """Bytes received from clients since the start."""
         self.bytes_out = 0
@@ -137,7 +138,9 @@ class Server:
         else:
             timeout_s = -1.0 if deadline_s is None else max(0.0, deadline_s - broker.now_s())
         knocked: list[int] = []
-        for fd, events in self._epoll.poll(timeout_s, EVENTS_PER_ROUND_MAX):
+        found = self._epoll.poll(timeout_s, EVENTS_PER_ROUND_MAX)
+        self._now_s = broker.now_s()
+        for fd, events in found:
             connection = self._connections.get(fd)
             if connection is not None:
                 self._on_event(connection, events)
@@ -277,7 +280,7 @@ class Server:
         if count == 0:
             self._close(connection)
             return
-        connection.active_s = self._broker.now_s()
+        connection.active_s = self._now_s
         self.bytes_in += count
         try:
             reader.received(count)
@@ -367,9 +370,11 @@ class Server:
             self._set_interest(connection, WRITE)
 
     def _send_parts(self, connection: Connection, response: list[bytes | bytearray | LogSlice]) -> None:
-        size = sum(part.length if isinstance(part, LogSlice) else len(part) for part in response)
+        size = 0
+        for part in response:
+            size += part.length if part.__class__ is LogSlice else len(part)
         if size <= JOINED_RESPONSE_BYTES_MAX:
-            joined = b"".join(part.read() if isinstance(part, LogSlice) else part for part in response)
+            joined = b"".join([part.read() if isinstance(part, LogSlice) else part for part in response])
             if len(joined) == size:
                 self._send_bytes(connection, joined)
             else:
@@ -431,7 +436,7 @@ class Server:
             return
         self.bytes_out += SENDFILE_BYTES_PER_TURN - budget
         if budget < SENDFILE_BYTES_PER_TURN:
-            connection.active_s = self._broker.now_s()
+            connection.active_s = self._now_s
         if outgoing:
             self._set_interest(connection, WRITE)
 
@@ -474,7 +479,7 @@ class Server:
                 self._receive(connection)
             return
         parked, connection.parked = connection.parked, None
-        connection.active_s = self._broker.now_s()
+        connection.active_s = self._now_s
         response = parked.encode()
         if isinstance(response, bytes):
             self._send_bytes(connection, response)

@@ -41,6 +41,7 @@ from harness.pylog_broker.storage.log import EMPTY_SLICE, LogSlice
 
 if TYPE_CHECKING:
     from harness.pylog_broker.broker import Broker
+    from harness.pylog_broker.storage.catalog import Topic
     from harness.pylog_broker.storage.log import PartitionLog
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,8 @@ _PARTITION_V4 = struct.Struct(">iqi")  # partition, offset, max bytes
 _PARTITION_V5 = struct.Struct(">iqqi")  # and log start offset
 _PARTITION_V9 = struct.Struct(">iiqqi")  # and current leader epoch
 _PARTITION_V12 = struct.Struct(">iiqiqi")  # and last fetched epoch
+_PARTITION_V12_BYTES = _PARTITION_V12.size
+_read_partition_v12 = _PARTITION_V12.unpack_from
 # One partition of the response up to its records.
 _pack_v4 = struct.Struct(">ihqqi").pack
 _pack_v5 = struct.Struct(">ihqqqi").pack
@@ -72,6 +75,7 @@ _pack_aborted = struct.Struct(">qq").pack
 _pack_int64 = struct.Struct(">q").pack
 _pack_int32 = struct.Struct(">i").pack
 _pack_head = struct.Struct(">ihi").pack
+_new_tuple = tuple.__new__  # what the constructor of a named tuple calls, without the call in between
 
 
 class PartitionRequest(NamedTuple):
@@ -117,7 +121,7 @@ class Found(NamedTuple):
     """Waiting would not help: there is an error, or more data than the limits let through."""
 
 
-def handle(context: RequestContext, body: memoryview) -> SlicedBody | Deferred:
+def handle(context: RequestContext, body: memoryview) -> bytes | SlicedBody | Deferred:
     """Answer at once when there is enough to say, else park."""
     version = context.version
     try:
@@ -162,17 +166,19 @@ def _park(
 def _find(broker: Broker, context: RequestContext, request: FetchRequest) -> Found:
     """Read every partition, in rotated order, within the limits; results are in the order of the request."""
     by_id = context.version >= TOPIC_IDS_FROM
+    is_open = not broker.security.authorizer.enabled
     asked: list[tuple[PartitionLog | None, PartitionRequest, int]] = []
     for name, rows in request.topics:
         topic = broker.topic_by_wire_id(name) if by_id else broker.topic_by_wire_name(name)
         missing = ErrorCode.UNKNOWN_TOPIC_ID if by_id and topic is None else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
         logs = topic.partitions if topic is not None else ()
-        topic_name = topic.name if topic is not None else "" if by_id else name.decode("utf-8", "replace")
-        if not (by_id and topic is None) and not context.allows(Operation.READ, Resource.TOPIC, topic_name):
+        if not is_open and not _may_read(context, topic, name):
             logs, missing = (), ErrorCode.TOPIC_AUTHORIZATION_FAILED
         for row in rows:
-            known = 0 <= row.partition < len(logs)
-            asked.append((logs[row.partition] if known else None, row, ErrorCode.NONE if known else missing))
+            if 0 <= row.partition < len(logs):
+                asked.append((logs[row.partition], row, 0))
+            else:
+                asked.append((None, row, missing))
 
     count = len(asked)
     first = context.connection.fetch_start % count if count else 0
@@ -190,14 +196,23 @@ def _find(broker: Broker, context: RequestContext, request: FetchRequest) -> Fou
             result = _read(log, row, left - found, committed_only=committed_only, at_least_one=found == 0)
         results[slot] = result
         length = result.records.length
-        limit = result.last_stable_offset if committed_only else result.high_watermark
-        if result.error or (length and result.records.next_offset != limit):
-            is_final = True
         if length:
+            if result.records.next_offset != (result.last_stable_offset if committed_only else result.high_watermark):
+                is_final = True
             found += length
             if found >= left:
                 context.connection.fetch_start = slot + 1
+        elif result.error:
+            is_final = True
     return Found(results, [log for log, _, _ in asked if log is not None], found, is_final)
+
+
+def _may_read(context: RequestContext, topic: Topic | None, wire_name: bytes) -> bool:
+    """Whether access rules let the client read the topic; an id that names none is no secret."""
+    if topic is not None:
+        return context.allows(Operation.READ, Resource.TOPIC, topic.name)
+    by_id = context.version >= TOPIC_IDS_FROM
+    return by_id or context.allows(Operation.READ, Resource.TOPIC, wire_name.decode("utf-8", "replace"))
 
 
 _NOTHING = PartitionResult(ErrorCode.NONE, NO_OFFSET, NO_OFFSET, NO_OFFSET, EMPTY_SLICE)
@@ -224,7 +239,7 @@ def _read(
         if error.fault != "client":
             logger.error("fetch from %s-%d: %s", log.topic, log.partition, error)
         return PartitionResult(error.error_code, NO_OFFSET, NO_OFFSET, NO_OFFSET, EMPTY_SLICE)
-    return PartitionResult(ErrorCode.NONE, high_watermark, stable, log.log_start_offset, records)
+    return _new_tuple(PartitionResult, (0, high_watermark, stable, log.log_start_offset, records, ()))
 
 
 # --- parsing -------------------------------------------------------------------------------------------------------
@@ -244,7 +259,7 @@ def _parse(body: memoryview, version: int) -> FetchRequest:
         position = _HEAD_V4.size
     parse_topics = _parse_flexible if version >= FLEXIBLE_FROM else _parse_classic
     topics = parse_topics(body, position, version)
-    return FetchRequest(wait, bytes_min, bytes_max, isolation, session_id, session_epoch, topics)
+    return _new_tuple(FetchRequest, (wait, bytes_min, bytes_max, isolation, session_id, session_epoch, topics))
 
 
 def _parse_classic(body: memoryview, position: int, version: int) -> list[tuple[bytes, list[PartitionRequest]]]:
@@ -283,9 +298,10 @@ def _parse_flexible(body: memoryview, position: int, version: int) -> list[tuple
         partition_count, position = _compact_count(body, name_end, _PARTITION_V12.size + 1)
         rows = []
         for _ in range(partition_count):
-            partition, epoch, offset, _, _, bytes_max = _PARTITION_V12.unpack_from(body, position)
-            position = skip_tags(body, position + _PARTITION_V12.size)
-            rows.append(PartitionRequest(partition, epoch, offset, bytes_max))
+            partition, epoch, offset, _, _, bytes_max = _read_partition_v12(body, position)
+            position += _PARTITION_V12_BYTES
+            position = position + 1 if body[position] == 0 else skip_tags(body, position)
+            rows.append(_new_tuple(PartitionRequest, (partition, epoch, offset, bytes_max)))
         topics.append((name, rows))
         position = skip_tags(body, position)
     return topics
@@ -312,28 +328,29 @@ def _compact_count(body: memoryview, position: int, element_bytes_min: int) -> t
 class _Parts:
     """Bytes and file ranges of one body, in order."""
 
+    __slots__ = ("_parts", "_size", "out")
+
     def __init__(self) -> None:
         self.out = bytearray()
         self._parts: list[bytes | bytearray | LogSlice] = []
         self._size = 0
 
     def add_slice(self, records: LogSlice) -> None:
-        self._flush()
-        self._parts.append(records)
-        self._size += records.length
+        out = self.out
+        self._parts += (out, records)
+        self._size += len(out) + records.length
+        self.out = bytearray()
 
-    def _flush(self) -> None:
+    def finish(self) -> bytes | SlicedBody:
+        """The body; plain bytes where no records are in it."""
+        if not self._parts:
+            return bytes(self.out)
         if self.out:
             self._parts.append(self.out)
-            self._size += len(self.out)
-            self.out = bytearray()
-
-    def finish(self) -> SlicedBody:
-        self._flush()
-        return SlicedBody(self._parts, self._size)
+        return SlicedBody(self._parts, self._size + len(self.out))
 
 
-def _encode(context: RequestContext, request: FetchRequest, found: Found) -> SlicedBody:
+def _encode(context: RequestContext, request: FetchRequest, found: Found) -> bytes | SlicedBody:
     version = context.version
     throttle_ms = context.throttle_ms(FETCH, found.bytes_found)
     flexible = version >= FLEXIBLE_FROM
@@ -361,10 +378,12 @@ def _encode(context: RequestContext, request: FetchRequest, found: Found) -> Sli
 
 
 def _write_count(out: bytearray, count: int, flexible: bool) -> None:
-    if flexible:
-        write_unsigned_varint(out, count + 1)
-    else:
+    if not flexible:
         out += _pack_int32(count)
+    elif count < 0x7F:
+        out.append(count + 1)
+    else:
+        write_unsigned_varint(out, count + 1)
 
 
 def _write_partition(parts: _Parts, version: int, partition: int, result: PartitionResult, isolation: int) -> None:
@@ -377,7 +396,7 @@ def _write_partition(parts: _Parts, version: int, partition: int, result: Partit
     out = parts.out
     if version >= FLEXIBLE_FROM:
         out += _pack_v12(partition, error, high_watermark, stable, start, aborted + 1, -1)
-        write_unsigned_varint(out, records.length + 1)
+        _write_count(out, records.length, True)
     else:
         if version >= 11:
             out += _pack_v11(partition, error, high_watermark, stable, start, aborted, -1)

@@ -97,7 +97,7 @@ def handle(context: RequestContext, body: memoryview) -> bytes | None:
         head = lane.head
         size = len(head)
         if (
-            body[:size] == head
+            body[:size].tobytes() == head
             and lane.version == context.version
             and lane.image_version == context.broker.catalog.image_version
         ):
@@ -119,8 +119,8 @@ def _single_partition(lane: ProduceLane, body: memoryview, position: int) -> tup
             position += 8
     except (struct.error, MalformedMessage):
         return None
-    end = position + length
-    if end + len(lane.tail) != len(body) or body[end:] != lane.tail or not 0 <= partition < len(lane.logs):
+    end, tail = position + length, lane.tail
+    if end + len(tail) != len(body) or body[end:].tobytes() != tail or not 0 <= partition < len(lane.logs):
         return None
     return partition, body[position:end]
 

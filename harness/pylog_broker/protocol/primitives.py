@@ -42,7 +42,11 @@ def read_unsigned_varint(data: Buffer, position: int) -> tuple[int, int]:
         if byte < 0x80:
             return byte, position + 1
         value = byte & 0x7F
-        for index in range(1, UNSIGNED_VARINT_BYTES_MAX):
+        byte = data[position + 1]
+        if byte < 0x80:
+            return value | byte << 7, position + 2
+        value |= (byte & 0x7F) << 7
+        for index in range(2, UNSIGNED_VARINT_BYTES_MAX):
             byte = data[position + index]
             value |= (byte & 0x7F) << (7 * index)
             if byte < 0x80:
@@ -259,9 +263,9 @@ def read_uuid(data: Buffer, position: int) -> tuple[UUID, int]:
 
 def skip_tags(data: Buffer, position: int) -> int:
     """Skip the tagged fields at the end of a flexible structure (KIP-482) and return the position after them."""
+    if position < len(data) and data[position] == 0:
+        return position + 1  # as nearly always: none
     count, position = read_unsigned_varint(data, position)
-    if count == 0:
-        return position
     _check_count(data, position, count, 2)
     for _ in range(count):
         _, position, position_after = read_tag(data, position)

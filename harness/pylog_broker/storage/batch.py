@@ -43,6 +43,7 @@ _CRC = struct.Struct(">I")
 _ATTRIBUTES = struct.Struct(">h")
 # A checksum needs read-only bytes, hence a copy; copying piecewise keeps it in the processor's cache.
 _CRC_CHUNK = 128 << 10
+_crc = google_crc32c.value
 
 
 class BatchHeader(NamedTuple):
@@ -96,7 +97,7 @@ def parse_header(buffer: Buffer, position: int = 0) -> BatchHeader:
 def checksum(buffer: Buffer, start: int, end: int) -> int:
     """CRC-32C of buffer[start:end]."""
     if end - start <= _CRC_CHUNK:
-        return google_crc32c.value(bytes(buffer[start:end]))  # type: ignore[no-any-return]
+        return _crc(bytes(buffer[start:end]))  # type: ignore[no-any-return]
     crc = 0
     for chunk in range(start, end, _CRC_CHUNK):
         crc = google_crc32c.extend(crc, bytes(buffer[chunk : min(chunk + _CRC_CHUNK, end)]))
@@ -110,26 +111,62 @@ def verify_produced(buffer: Buffer) -> BatchHeader:
     than one batch, a control batch, a base offset that is not 0, a record count that contradicts the last offset
     delta): the codes that Apache Kafka gives.
     """
+    size = len(buffer)
+    if size < HEADER_SIZE:
+        raise _unsound(buffer)
+    fields = _HEADER.unpack_from(buffer)
+    (
+        base_offset,
+        length,
+        epoch,
+        magic,
+        crc,
+        attributes,
+        last_delta,
+        first_ms,
+        last_ms,
+        producer,
+        era,
+        sequence,
+        count,
+    ) = fields
+    if (
+        base_offset != 0
+        or length + LOG_OVERHEAD != size
+        or magic != MAGIC
+        or attributes & CONTROL_BIT
+        or count <= 0
+        or last_delta != count - 1
+        or (producer >= 0 and (sequence < 0 or era < 0))
+        or checksum(buffer, CRC_START, size) != crc
+    ):
+        raise _unsound(buffer)
+    return _new_tuple(
+        BatchHeader,
+        (0, size, epoch, magic, crc, attributes, last_delta, first_ms, last_ms, producer, era, sequence, count),
+    )
+
+
+def _unsound(buffer: Buffer) -> StorageError:
+    """What a producer is told about a batch that `verify_produced` does not take: the first fault in Kafka's order."""
     try:
         header = parse_header(buffer)
     except StorageError as error:
-        raise _unreadable(buffer, error) from None
+        return _unreadable(buffer, error)
     size = len(buffer)
-    if header.length != size:
-        if header.length > size:
-            raise InvalidRecord(f"the batch says {header.length} bytes, {size} came")
-        raise InvalidRecord("more than one batch for a partition in one request")
+    if header.length > size:
+        return InvalidRecord(f"the batch says {header.length} bytes, {size} came")
+    if header.length < size:
+        return InvalidRecord("more than one batch for a partition in one request")
     if checksum(buffer, CRC_START, size) != header.crc:
-        raise CorruptBatch("the batch does not match its CRC-32C")
+        return CorruptBatch("the batch does not match its CRC-32C")
     if header.base_offset != 0:
-        raise InvalidRecord(f"a produced batch starts at offset 0, not {header.base_offset}")
+        return InvalidRecord(f"a produced batch starts at offset 0, not {header.base_offset}")
     if header.record_count <= 0 or header.last_offset_delta != header.record_count - 1:
-        raise InvalidRecord(f"{header.record_count} records but a last offset delta of {header.last_offset_delta}")
+        return InvalidRecord(f"{header.record_count} records but a last offset delta of {header.last_offset_delta}")
     if header.attributes & CONTROL_BIT:
-        raise InvalidRecord("clients may not write control batches")
-    if header.producer_id >= 0 and (header.base_sequence < 0 or header.producer_epoch < 0):
-        raise InvalidRecord("an idempotent batch needs a sequence and an epoch that are not negative")
-    return header
+        return InvalidRecord("clients may not write control batches")
+    return InvalidRecord("an idempotent batch needs a sequence and an epoch that are not negative")
 
 
 def _unreadable(buffer: Buffer, error: StorageError) -> StorageError:

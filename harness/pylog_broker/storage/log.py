@@ -57,6 +57,8 @@ CHECKPOINT_COST = 16 << 20  # bytes to be scanned by a recovery, at least, befor
 BATCH_SCAN_COST = 2 << 10  # what the header of a batch costs a scan, in bytes of CRC
 CURSORS_MAX = 256  # read positions remembered per partition, for readers that go on where they stopped
 
+_new_tuple = tuple.__new__  # what the constructor of a named tuple calls, without the call in between
+
 
 def _ignore(_: PartitionLog) -> None:
     pass
@@ -291,7 +293,7 @@ class PartitionLog:
                 self.producers.begin(header, base_offset, now_ms=now_ms)
         self._count_unflushed(header.record_count, now_ms)
         self.high_watermark = end_offset if self._replicated_to is None else self._replicated_to(end_offset)
-        return AppendResult(base_offset, append_time_ms, self.log_start_offset, False)
+        return _new_tuple(AppendResult, (base_offset, append_time_ms, self.log_start_offset, False))
 
     def _check_create_time(self, header: BatchHeader, now_ms: int) -> None:
         config = self.config
@@ -517,7 +519,7 @@ class PartitionLog:
         file, _ = segment.open()
         if segment is not self._active:
             self._open_segments.touch(segment)
-        return LogSlice(file, position, end - position, next_offset)
+        return _new_tuple(LogSlice, (file, position, end - position, next_offset))
 
     def _remember(self, offset: int, segment: Segment, position: int) -> None:
         cursors = self._cursors
