@@ -155,10 +155,6 @@ def main() -> None:
     os._exit(0)  # the reader thread may stand in recv
 
 
-if __name__ == "__main__":
-    main()
-
-
 def with_own_password(spec: WorkerSpec) -> WorkerSpec:
     """Passwords are not sent: each machine has them in the address of its own environment (HARNESS_RABBITMQ_URL)."""
     access = spec.broker.access
@@ -166,3 +162,7 @@ def with_own_password(spec: WorkerSpec) -> WorkerSpec:
         return spec
     password = own_password(spec.broker.name, os.environ)
     return replace(spec, broker=replace(spec.broker, access=replace(access, password=password)))
+
+
+if __name__ == "__main__":
+    main()

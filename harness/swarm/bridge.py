@@ -188,7 +188,7 @@ class MasterSide:
             for node in self._runner.clients.all:  # it must say that they were lost, not that it was interrupted
                 self._tell({"gone": node.id})
         else:
-            child.process.send_signal(signal.SIGINT)
+            child.process.send_signal(signal.SIGTERM)
         with gevent.Timeout(INTERRUPT_DEADLINE_S, False):
             environment.process_exit_code = child.process.wait()
 

@@ -94,7 +94,7 @@ def run_locust(run: LocustRun, logs: Path) -> int:
         try:
             code = _wait(master)
         except KeyboardInterrupt:
-            master.send_signal(signal.SIGINT)
+            master.send_signal(signal.SIGTERM)
             code = _wait(master, STOP_DEADLINE_S)
         if code in (-signal.SIGKILL, -signal.SIGSEGV):
             raise LoadEngineError(f"the Locust master was killed; its words:\n{processes.last_words('master')}")
