@@ -48,12 +48,14 @@ def fault(
         _list(as_json)
         return
     from harness.study.options import StudyOptions, parse_broker
+    from harness.study.shapes import check_settings
     from harness.study.study import run_study
 
     loaded = _load(scenario)
     choices = tuple(parse_broker(name.strip().replace("+", ","), {}) for name in brokers.split(",") if name.strip())
     if not choices or len({choice.label for choice in choices}) != len(choices):
         raise UsageError("-b names each broker once, for example -b pylog,rabbitmq", next_command="harness broker ls")
+    check_settings(choices, [loaded])
     from harness.cli.run import chosen_backend
 
     options = StudyOptions(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.brokers.address import address_variable
 from harness.brokers.limits import limit_settings
 from harness.cli.output import DOCUMENT_VERSION, Progress, emit_json, stdout_console
 from harness.errors import UsageError
@@ -23,7 +24,6 @@ from harness.plan.library import find_workload
 from harness.plan.loader import load_workload
 
 if TYPE_CHECKING:
-    from harness.brokers.address import address_variable
     from harness.study.options import StudyOptions
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
@@ -86,7 +86,7 @@ def run(
 ) -> None:  # fmt: skip
     """Run workloads through brokers, judge what happened, and write the report."""
     from harness.study.dry_run import describe
-    from harness.study.options import StudyOptions, override, parse_broker, parse_urls, with_twins
+    from harness.study.options import StudyOptions, check_urls, override, parse_broker, parse_urls, with_twins
     from harness.study.shapes import named
     from harness.study.study import run_study
 
@@ -95,6 +95,7 @@ def run(
         if ":" not in name:
             os.environ.setdefault(address_variable(name), address)
     choices = tuple(parse_broker(name.strip().replace("+", ","), urls) for name in brokers.split(",") if name.strip())
+    check_urls(urls, choices)
     choices = with_twins(choices, twin_of_first=aa)
     loaded = tuple(
         override(
@@ -213,6 +214,11 @@ def _leave(result: Result, broken: list[str]) -> None:
     if result.state == "interrupted":
         raise typer.Exit(130)
     if all(column.state == "not_run" for column in result.brokers):
+        raise typer.Exit(3)
+    if all(run.state == "failed" and not run.history for run in result.runs):
+        typer.echo(
+            f"no run took place: {result.runs[0].error.splitlines()[0] if result.runs else 'no broker'}", err=True
+        )
         raise typer.Exit(3)
     if broken:
         raise typer.Exit(1)

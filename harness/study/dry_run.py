@@ -39,7 +39,7 @@ def describe(options: StudyOptions) -> dict[str, object]:
             lines.append(f"\n{loaded.workload.name} on {choice.label}, tier {tier} ({tier.sentence})")
             if source.url is not None:
                 lines.append(f"  {EXTERNAL} at {without_secrets(choice.broker, source.url)} ({source.source}):")
-            info = BrokerInfo(choice.broker, choice.broker, "999", "127.0.0.1", 0, "dry run")
+            info = BrokerInfo(choice.broker, choice.broker, "999", "127.0.0.1", 0, source.backend)
             try:
                 plan = create_adapter(choice.adapter, settings_for(choice, loaded.workload)).plan(
                     info, loaded.workload.needs, tier, "hPREFIX"

@@ -89,13 +89,27 @@ def with_twins(choices: Sequence[BrokerChoice], *, twin_of_first: bool) -> tuple
     return tuple(columns.values())
 
 
+def check_urls(urls: Mapping[str, str], choices: Sequence[BrokerChoice]) -> None:
+    """An address that no broker of the run takes would be left out in silence, and a local copy be measured instead. Raises UsageError."""
+    used = {name for choice in choices for name in (choice.label.removesuffix(TWIN), choice.broker)}
+    for name in urls:
+        if name not in used:
+            raise UsageError(
+                f"--url gives an address of {name}, and -b does not name it: {', '.join(choice.label for choice in choices)}",
+                next_command=f"harness run ... -b {name} --url {name}=...",
+            )
+
+
 def parse_urls(texts: list[str]) -> dict[str, str]:
     """``rabbitmq=amqp://host:5672`` -> mapping."""
     urls: dict[str, str] = {}
     for text in texts:
         name, equals, url = text.partition("=")
         if not equals or name.partition(":")[0] not in BROKERS:
-            raise UsageError(f"--url takes BROKER=ADDRESS, for example rabbitmq=amqp://host:5672, got {text!r}")
+            raise UsageError(
+                f"--url takes BROKER=ADDRESS, for example rabbitmq=amqp://host:5672, got {text!r}",
+                next_command="harness run --help",
+            )
         urls[name] = from_command_line(name.partition(":")[0], url)
     return urls
 

@@ -40,12 +40,23 @@ def check(workload: Workload) -> None:
         create_adapter(adapter, {bare: shape})
 
 
+def check_settings(choices: Sequence[BrokerChoice], workloads: Sequence[LoadedWorkload]) -> None:
+    """Raises UsageError for a misspelt setting of a broker: now, and not as a failed run minutes later."""
+    for loaded in workloads:
+        for choice in choices:
+            create_adapter(choice.adapter, settings_for(choice, loaded.workload))
+
+
 def named(
     choices: Sequence[BrokerChoice], workloads: Sequence[LoadedWorkload], tier: Tier | None
 ) -> tuple[BrokerChoice, ...]:
-    """The choices with their shape in the label, ``rabbitmq`` as ``rabbitmq:classic``. Raises UsageError where two are then the same."""
+    """The choices with their shape in the label, ``rabbitmq`` as ``rabbitmq:classic``.
+
+    Raises UsageError for a wrong setting, and where two columns are then the same.
+    """
     for loaded in workloads:
         check(loaded.workload)
+    check_settings(choices, workloads)
     resolved = tuple(_named(choice, workloads, tier) for choice in choices)
     labels = [choice.label for choice in resolved]
     double = next((label for label in labels if labels.count(label) > 1), None)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from harness.adapters.kafka import settings
 from harness.adapters.kafka.layout import layout_for
 from harness.adapters.kafka.outcomes import outcome_of
 from harness.adapters.registry import create_adapter
+from harness.errors import Unsupported
 from harness.model.broker import BrokerInfo, Tier
 from harness.model.capability import Feature, Support
 from harness.model.messages import DEAD_LETTERS, Outcome
@@ -68,11 +71,17 @@ def test_classes_rungs_and_dead_letters() -> None:
     ],
 )
 def test_a_tier_decides_acks_flush_and_replicas(tier: Tier, acks: str, flush: str | None, replicas: str) -> None:
-    plan = create_adapter("kafka").plan(BROKER, needs(), tier, "run")
+    plan = create_adapter("kafka").plan(dataclasses.replace(BROKER, backend="external"), needs(), tier, "run")
     (topic,) = plan.objects
     assert plan.parity["acknowledgement"] == f"acks={acks}"
     assert topic.settings.get("flush.messages") == flush
     assert topic.settings["replication.factor"] == replicas
+
+
+@pytest.mark.parametrize("backend", ["process", "docker"])
+def test_one_node_replicates_nothing(backend: str) -> None:
+    with pytest.raises(Unsupported, match="cluster of 3"):
+        create_adapter("kafka").plan(dataclasses.replace(BROKER, backend=backend), needs(), Tier.D3, "run")
 
 
 def test_nothing_is_sent_twice_behind_our_back() -> None:

@@ -67,6 +67,20 @@ def test_a_misspelt_shape_is_told_before_anything_starts(shapes: str, text: str)
         named([parse_broker("pylog", {})], [_workload(shapes=shapes)], None)
 
 
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("rabbitmq:quorrum", "did you mean quorum"),
+        ("rabbitmq:qeue_type=quorum", "did you mean queue_type"),
+        ("pylog:client=foo", "client must be one of"),
+        ("memory:lose", "no such bug"),
+    ],
+)
+def test_a_misspelt_setting_is_told_before_anything_starts(typed: str, text: str) -> None:
+    with pytest.raises(UsageError, match=text):
+        named([parse_broker(typed, {})], [_workload()], None)
+
+
 def test_two_names_for_one_column_are_refused() -> None:
     with pytest.raises(UsageError, match="rabbitmq:classic twice"):
         named([parse_broker("rabbitmq", {}), parse_broker("rabbitmq:classic", {})], [_workload()], None)

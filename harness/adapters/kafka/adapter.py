@@ -12,7 +12,7 @@ from harness.adapters.kafka.layout import layout_for, layout_of
 from harness.adapters.kafka.ports import Copier, LogConsumer, Owner
 from harness.adapters.kafka.reach import reach
 from harness.adapters.kafka.settings import CONFLUENT, ClientSettings
-from harness.errors import BrokerUnavailable, ProvisioningFailed
+from harness.errors import BrokerUnavailable, ProvisioningFailed, Unsupported
 from harness.model.broker import BrokerInfo, Tier
 from harness.model.capability import Capabilities, Capability, Feature, Support, capabilities
 from harness.model.messages import Publisher, Subscriber
@@ -20,6 +20,7 @@ from harness.model.provisioning import BrokerObject, Provisioning
 from harness.model.workload import Needs
 
 WITHOUT_TRANSACTIONS: Final = {"pylog"}
+STARTED_HERE: Final = ("process", "docker")  # one node; only an external broker may be a cluster
 
 _COMMON: Final = (
     Capability(Feature.FAN_OUT, Support.NATIVE, "a consumer group each; the log is stored once"),
@@ -75,6 +76,10 @@ class KafkaAdapter:
         return capabilities(*_COMMON, last)
 
     def plan(self, broker: BrokerInfo, needs: Needs, tier: Tier, prefix: str) -> Provisioning:
+        if tier in (Tier.D3, Tier.D4) and broker.backend in STARTED_HERE:
+            raise Unsupported(
+                f"{tier} ({tier.sentence}) needs a cluster of {settings.replication_for(tier)} nodes; this is one"
+            )
         layout = layout_for(needs, prefix)
         objects = [
             BrokerObject(
