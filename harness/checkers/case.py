@@ -13,9 +13,12 @@ from harness.checkers.messages import Messages, Numbers, Orders
 from harness.checkers.unrest import Break, breaks_of
 from harness.history.meta import HistoryMeta, PhaseMeta
 from harness.history.view import Event, History
+from harness.model.broker import Tier
 from harness.model.result import Curve, Measure
 from harness.model.verdict import EVIDENCE_MAX, Validity, Verdict
 from harness.model.workload import Workload
+
+ENDS_PROCESS = ("kill", "fill")  # a full disk makes some brokers end themselves
 
 Evidence = dict[str, int | float | str | bool | None]
 
@@ -49,6 +52,11 @@ class Case:
     def supports(self, feature: str) -> bool:
         """Whether the broker promised it, natively or emulated."""
         return self.meta.supports.get(feature) != "impossible"
+
+    @cached_property
+    def keeps(self) -> bool:
+        """Whether what was acknowledged had to outlast everything that broke: in memory alone nothing outlasts its process."""
+        return self.meta.tier != Tier.D0 or not any(one.kind in ENDS_PROCESS for one in self.breaks)
 
     @cached_property
     def breaks(self) -> tuple[Break, ...]:

@@ -24,7 +24,7 @@ class DeadLetter(Checker):
         "An acknowledged message whose every allowed attempt fails (poison), and one that expired before any "
         "delivery, is read from the dead-letter queue exactly once, with the reason: rejected or delivery limit for "
         "the one, expired for the other. Nothing else is there. A second copy is excused when the message was given "
-        "up on or sent more than once, or the broker was killed."
+        "up on or sent more than once, or the broker was killed. What is kept in memory may be lost with that."
     )
     source = "Dead-letter exchanges; ActiveMQ.DLQ; KIP-1191 style dead-letter topics"
 
@@ -71,6 +71,7 @@ class DeadLetter(Checker):
         if not doubt and not self._delivered.any() and not len(self._dead):
             doubt = "nothing was delivered"
         broken = sum(counts[name] for name in FAULTS)
+        promised = promised and (case.keeps or broken > counts["dead_letter_missing"])
         if broken:
             words = {"dead_letter_missing": "missing", "dead_letter_wrong": "wrongly there", "dead_letter_twice": "there twice",
                      "reason_wrong": "with a wrong reason"}  # fmt: skip

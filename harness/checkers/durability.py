@@ -7,10 +7,7 @@ import numpy as np
 from harness.checkers.absence import Absence
 from harness.checkers.case import Case, Checker, Evidence, Findings, decide
 from harness.checkers.deliveries import GroupView
-from harness.model.broker import Tier
 from harness.model.verdict import EVIDENCE_MAX, Validity
-
-ENDS_PROCESS = ("kill", "fill")  # a full disk makes some brokers end themselves
 
 
 class Durability(Checker):
@@ -78,7 +75,7 @@ class Durability(Checker):
                     self,
                     decide(lost, doubt),
                     self._summary(lost, missing, acknowledged, doubt),
-                    promised=case.meta.tier != Tier.D0 or not any(one.kind in ENDS_PROCESS for one in case.breaks),
+                    promised=case.keeps,
                     counts=counts,
                     evidence=evidence,
                 )

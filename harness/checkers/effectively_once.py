@@ -22,7 +22,8 @@ class EffectivelyOnce(Checker):
     rule = (
         "In every group the work of an acknowledged message takes effect exactly once, whoever crashed; of one that "
         "was never acknowledged at most once; of one that fails every attempt, never. Second effects that the "
-        "idempotency key prevented are counted. Expiring messages may have no effect."
+        "idempotency key prevented are counted. Expiring messages may have no effect. One that is kept in memory "
+        "may have none after its broker was killed."
     )
     source = "At-least-once delivery with an idempotency key (effectively once)"
 
@@ -71,4 +72,7 @@ class EffectivelyOnce(Checker):
             )
         counts = {**counts, "effects_not_once": broken, "no_effect": none}
         validity = decide(broken, doubt)
-        return Findings([case.verdict(self, validity, summary, promised=True, counts=counts, evidence=self._evidence)])
+        promised = case.keeps or counts["effect_twice"] > 0
+        return Findings(
+            [case.verdict(self, validity, summary, promised=promised, counts=counts, evidence=self._evidence)]
+        )

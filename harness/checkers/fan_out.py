@@ -17,7 +17,8 @@ class FanOut(Checker):
     rule = (
         "An acknowledged message that came to one group comes to every group, unless it was dead-lettered or may have"
         " expired there. What came to no group at all is loss, and the durability checker's. A message that was never"
-        " acknowledged may come to some groups only: a finding, counted apart."
+        " acknowledged may come to some groups only: a finding, counted apart. Copies that are kept in memory may be lost "
+        "with their broker's process."
     )
     source = "Consumer groups: Kafka; fanout exchange: AMQP 0-9-1 section 3.1.3.2; JMS topics"
 
@@ -65,7 +66,7 @@ class FanOut(Checker):
             summary = f"groups miss messages that others got: {short}"
         else:
             summary = doubt or f"{complete} messages came to all {groups} groups"
-        promised = case.supports("fan_out")
+        promised = case.supports("fan_out") and case.keeps
         return Findings(
             [case.verdict(self, decide(found, doubt), summary, promised=promised, counts=counts, evidence=evidence)]
         )

@@ -58,5 +58,5 @@ class Redelivery(Checker):
             summary = doubt or f"every one of {self._counts['checked']} delivered messages was finished"
         counts = {"unfinished": unfinished, "open": total, **self._counts}
         validity = decide(unfinished, doubt)
-        promised = case.supports("redelivery")
+        promised = case.supports("redelivery") and case.keeps
         return Findings([case.verdict(self, validity, summary, promised=promised, counts=counts, evidence=evidence)])

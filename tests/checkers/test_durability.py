@@ -3,6 +3,9 @@
 import pytest
 
 from harness.checkers.durability import Durability
+from harness.checkers.effectively_once import EffectivelyOnce
+from harness.checkers.fan_out import FanOut
+from harness.checkers.redelivery import Redelivery
 from harness.model.messages import Outcome
 from harness.model.verdict import Validity
 from tests.histories.builder import Story
@@ -108,6 +111,27 @@ def test_loss_after_a_kill_is_a_finding_at_tier_d0_and_a_failure_at_d1(tmp_path)
         story.meta.tier = tier
         verdict = story.verdict(Durability)
         assert (verdict.validity, verdict.promised) == (Validity.INVALID, promised)
+
+
+@pytest.mark.parametrize("killed", [True, False])
+@pytest.mark.parametrize("tier", ["D0", "D1"])
+def test_what_a_loss_entails_is_as_little_promised_as_the_message(tmp_path, tier, killed):
+    """A message in memory whose broker is killed may miss a group, a second delivery and its effect."""
+    story = clean(tmp_path, phases=FAULT, processing={"once": True})
+    story.drop("deliver", group=0, sequence=3).drop("settle", sequence=3).drop("settle", group=1, sequence=5)
+    story.meta.tier = tier
+    if killed:
+        story.kill(at=35)
+    for checker in (FanOut, Redelivery, EffectivelyOnce):
+        verdict = story.verdict(checker)
+        assert (verdict.validity, verdict.promised) == (Validity.INVALID, tier == "D1" or not killed), verdict.checker
+
+
+def test_a_second_effect_is_a_failure_at_any_tier(tmp_path):
+    story = clean(tmp_path, phases=FAULT, processing={"once": True}).kill(at=35).settle("a", 2, at=60)
+    story.meta.tier = "D0"
+    verdict = story.verdict(EffectivelyOnce)
+    assert (verdict.validity, verdict.promised) == (Validity.INVALID, True)
 
 
 @pytest.mark.parametrize("kill", [None, False])
