@@ -7,7 +7,6 @@ good by the next.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from enum import Enum
@@ -263,5 +262,7 @@ def _hash(facts: dict[str, TopicFacts]) -> int:
     """A number of 64 bits that differs when topics, their ids or their partition counts do; 0 for no topics."""
     if not facts:
         return 0
+    from hashlib import blake2b  # loads OpenSSL: a cold start does without it
+
     rows = sorted((name, each.topic_id.hex, each.partitions) for name, each in facts.items())
-    return int.from_bytes(hashlib.blake2b(repr(rows).encode(), digest_size=8).digest(), "big", signed=True)
+    return int.from_bytes(blake2b(repr(rows).encode(), digest_size=8).digest(), "big", signed=True)

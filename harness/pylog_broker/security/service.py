@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,7 +85,7 @@ class Security:
         """A new SASL exchange of an enabled mechanism."""
         from harness.pylog_broker.security import sasl
 
-        return sasl.begin(mechanism, self.users, secrets.token_bytes)
+        return sasl.begin(mechanism, self.users, os.urandom)
 
     # --- what --------------------------------------------------------------------------------------------------------
 

@@ -9,8 +9,6 @@ import argparse
 import json
 import sys
 import time
-import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from harness.pylog_broker.tools import ToolFailed
@@ -63,11 +61,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _fetch(address: str) -> dict[str, Any]:
+    import urllib.request  # brings TLS and mail with it, and this module is loaded wherever a broker starts
+
     url = f"http://{address}/state"
     try:
         with urllib.request.urlopen(url, timeout=REQUEST_SECONDS_MAX) as answer:
             document = json.load(answer)
-    except (urllib.error.URLError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise ToolFailed(
             f"nothing to explain at {url} ({error}); start the broker with "
             f"`pylog serve --set http.listener={address}`, or name its address with --http HOST:PORT",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 BYTES_PER_KEY = 160  # a dict entry, sixteen bytes of digest and an integer, as CPython keeps them
 DIGEST_BYTES = 16
 
@@ -11,9 +9,12 @@ DIGEST_BYTES = 16
 class OffsetMap:
     """Holds digests of keys, not keys, so that its size does not depend on them; two keys never meet in practice."""
 
-    __slots__ = ("_offsets", "keys_max")
+    __slots__ = ("_blake2b", "_offsets", "keys_max")
 
     def __init__(self, memory_bytes: int) -> None:
+        from hashlib import blake2b  # loads OpenSSL: a cold start does without it
+
+        self._blake2b = blake2b
         self.keys_max = max(1, memory_bytes // BYTES_PER_KEY)
         self._offsets: dict[bytes, int] = {}
 
@@ -26,12 +27,11 @@ class OffsetMap:
 
     def put(self, key: bytes, offset: int) -> None:
         """Note a later record of `key`."""
-        self._offsets[_digest(key)] = offset
+        self._offsets[self._digest(key)] = offset
 
     def last_offset(self, key: bytes) -> int:
         """The last offset noted for `key`, or -1."""
-        return self._offsets.get(_digest(key), -1)
+        return self._offsets.get(self._digest(key), -1)
 
-
-def _digest(key: bytes) -> bytes:
-    return hashlib.blake2b(key, digest_size=DIGEST_BYTES).digest()
+    def _digest(self, key: bytes) -> bytes:
+        return self._blake2b(key, digest_size=DIGEST_BYTES).digest()
