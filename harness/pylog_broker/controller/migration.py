@@ -20,7 +20,7 @@ from harness.pylog_broker.controller.metadata_log import MetadataLog
 from harness.pylog_broker.controller.records import FeatureLevelRecord, ProducerIdsRecord, Record
 from harness.pylog_broker.storage.documents import document_format, read_document, write_document
 from harness.pylog_broker.storage.errors import CorruptLog
-from harness.pylog_broker.storage.filesystem import FileSystem
+from harness.pylog_broker.storage.filesystem import FileSystem, sync_directory
 
 METADATA_LOG_FORMAT = 2
 """The on-disk format from which the metadata is a log."""
@@ -42,6 +42,7 @@ def prepare(file_system: FileSystem, data_dir: str, meta: str, *, node_id: int, 
         body = {"cluster_id": cluster_id}
     log.clear()
     log.write_snapshot(_records_of_documents(file_system, meta, node_id), 0, 0)
+    sync_directory(file_system, data_dir)  # or a power cut takes the whole folder of the metadata
     write_document(file_system, path, "cluster", body)
     return str(body["cluster_id"])
 

@@ -31,7 +31,7 @@ from harness.pylog_broker.storage.compaction.cleaner import Cleaner, CleanerSett
 from harness.pylog_broker.storage.disk_worker import Job, ThreadWorker, Worker
 from harness.pylog_broker.storage.documents import current_boot_id, read_document, write_document
 from harness.pylog_broker.storage.errors import CorruptLog, StorageError, StorageFailed
-from harness.pylog_broker.storage.filesystem import FileSystem, OsFileSystem
+from harness.pylog_broker.storage.filesystem import FileSystem, OsFileSystem, sync_directory
 from harness.pylog_broker.storage.lock import FolderLock
 from harness.pylog_broker.storage.log import PartitionLog
 from harness.pylog_broker.storage.producer_state import EXPIRATION_MS
@@ -357,14 +357,15 @@ class Catalog:
     def _prepare(self, topic: Topic, numbers: range, config: TopicConfig) -> None:
         """Make the logs of partitions that the image does not have yet, all or none; raises StorageFailed.
 
-        A folder that the disk refuses must fail the request. Should the broker die before the image has them, the next start
-        removes them as strays.
+        A folder that the disk refuses must fail the request, and a power cut must leave it there. Should the broker die before
+        the image has them, the next start removes them as strays.
         """
         logs = self._prepared.setdefault(topic.topic_id, [])
         try:
             for partition in numbers:
                 ownership.refuse_foreign_data(self._fs, self._directory(topic.name, partition), topic.topic_id)
                 logs.append(self._open_partition(topic, partition, config, Shutdown.UNKNOWN))
+            sync_directory(self._fs, self.data_dir)
         except (OSError, StorageError) as error:
             self._abandon(self._prepared.pop(topic.topic_id))
             raise StorageFailed(f"cannot make topic '{topic.name}': {error}") from error

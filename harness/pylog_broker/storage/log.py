@@ -529,12 +529,20 @@ class PartitionLog:
             del cursors[next(iter(cursors))]
 
     def _locate(self, offset: int) -> tuple[Segment, int, int] | None:
-        """Segment, position and base offset of the first batch that ends at or behind `offset`."""
-        slot = bisect_right(self._bases, offset) - 1
-        for segment in self._segments[max(slot, 0) :]:
+        """Segment, position and base offset of the first batch that ends at or behind `offset`.
+
+        Raises CorruptLog where nothing is at `offset` and compaction has not been there: the end of a segment was lost.
+        """
+        slot = max(bisect_right(self._bases, offset) - 1, 0)
+        for segment in self._segments[slot:]:
             if segment.size > 0:
                 found = segment.locate(offset)
                 if found is not None:
+                    if found[1].base_offset > offset and not self._segments[slot].gaps:
+                        raise CorruptLog(
+                            f"{self._segments[slot].log_path}: offsets {offset} to {found[1].base_offset} are missing. "
+                            f"Restore the file from a copy, or delete the records before {found[1].base_offset}"
+                        )
                     return segment, found[0], found[1].base_offset
         return None
 

@@ -43,13 +43,30 @@ def owner_of(file_system: FileSystem, directory: str) -> uuid.UUID | None:
         raise CorruptLog(f"{path} does not name a topic id: {error}") from error
 
 
+def _readable_owner(file_system: FileSystem, directory: str) -> uuid.UUID | None:
+    """As `owner_of`, and None for a file that says nothing: it is not synced, so that is what a power cut makes of it."""
+    try:
+        return owner_of(file_system, directory)
+    except CorruptLog as error:
+        logger.warning("%s", error)
+        return None
+
+
 def claim(file_system: FileSystem, directory: str, topic_id: uuid.UUID) -> None:
     """Write the owner into a folder that names none; raises OSError, and CorruptLog where it names another topic."""
-    owner = owner_of(file_system, directory)
+    owner = _readable_owner(file_system, directory)
     if owner is None:
         write_file(file_system, os.path.join(directory, FILE_NAME), encode_owner(topic_id), durable=False)
     elif owner != topic_id:
-        raise CorruptLog(f"{directory} belongs to the topic with id {owner}; move that folder away")
+        raise _foreign(directory, owner, topic_id)
+
+
+def _foreign(directory: str, owner: uuid.UUID, topic_id: uuid.UUID) -> CorruptLog:
+    path = os.path.join(directory, FILE_NAME)
+    return CorruptLog(
+        f"{path} names the topic with id {owner}, the metadata says {topic_id}. If the data is that of the present topic, "
+        f"delete that file; else move the folder away"
+    )
 
 
 def refuse_foreign_data(file_system: FileSystem, directory: str, topic_id: uuid.UUID) -> None:
@@ -58,7 +75,7 @@ def refuse_foreign_data(file_system: FileSystem, directory: str, topic_id: uuid.
         names = file_system.listdir(directory)
     except FileNotFoundError:
         return
-    if owner_of(file_system, directory) not in (None, topic_id):  # of a creation that failed half way
+    if FILE_NAME in names and _readable_owner(file_system, directory) != topic_id:  # of a creation that failed half way
         file_system.unlink(os.path.join(directory, FILE_NAME))
     if any(name.endswith(".log") and file_system.stat(os.path.join(directory, name)).st_size for name in names):
         raise StorageFailed(f"{directory} holds segments that belong to no topic; move that folder away")
@@ -89,7 +106,8 @@ def remove_folder(file_system: FileSystem, path: str) -> None:
 def remove_strays(file_system: FileSystem, data_dir: str, live: Mapping[str, uuid.UUID], doomed: Sequence[str]) -> None:
     """Delete the folders of deleted topics that a crash left behind, renamed already or not.
 
-    `live` maps the folder of each partition to its topic id; `doomed` are folders that a broker of format 1 had noted.
+    `live` maps the folder of each partition to its topic id; `doomed` are folders that a broker of format 1 had noted. The
+    folder of a partition that exists is never deleted: raises CorruptLog where it names another topic.
     """
     for folder in doomed:
         former = folder.rpartition(".")[0]
@@ -100,7 +118,10 @@ def remove_strays(file_system: FileSystem, data_dir: str, live: Mapping[str, uui
         if name in doomed or _DOOMED.fullmatch(name):
             remove_folder(file_system, path)
             continue
-        owner = owner_of(file_system, path) if name != ".lock" else None
-        if owner is not None and live.get(name) != owner:
-            logger.info("%s belongs to a deleted topic and is removed", path)
-            remove_folder(file_system, path)
+        owner = _readable_owner(file_system, path) if name != ".lock" else None
+        if owner is None or owner == live.get(name):
+            continue
+        if name in live:
+            raise _foreign(path, owner, live[name])
+        logger.info("%s belongs to a deleted topic and is removed", path)
+        remove_folder(file_system, path)

@@ -7,8 +7,9 @@ Three cases, told apart by the checkpoint document and the machine's boot id:
   is scanned.
 - unknown: the machine went down, or there is no checkpoint. Everything that is not known to be fsynced is scanned.
 
-A scan checks the CRC of each batch. The first unsound batch of the *last* segment is a torn tail and is cut off, with all that
-follows. In an earlier segment it is damage: the file is left alone, and readers that reach the place are refused.
+A scan checks the CRC of each batch. The first unsound batch of the *last* segment with bytes in it is a torn tail and is cut off,
+with all that follows. In an earlier segment it is damage: the file is left alone, and readers that reach the place are
+refused. Empty segments that do not begin where the log ends are what a power cut leaves of lost ones, and are deleted.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from harness.pylog_broker.storage.control import read_marker
 from harness.pylog_broker.storage.documents import read_document
 from harness.pylog_broker.storage.errors import CorruptBatch, CorruptLog, UnsupportedFormat
 from harness.pylog_broker.storage.facts import LogState
-from harness.pylog_broker.storage.filesystem import FileSystem
+from harness.pylog_broker.storage.filesystem import FileSystem, sync_directory
 from harness.pylog_broker.storage.index import SparseIndex
 from harness.pylog_broker.storage.leader_epochs import LeaderEpochs, load_leader_epochs
 from harness.pylog_broker.storage.producer_state import SNAPSHOT_KIND, ProducerState
@@ -196,21 +197,59 @@ class _Recovery:
     def _scan(self) -> int:
         """Check what can have been torn; the offset at which the log ends."""
         row = self.row
-        first_base = self.segments[0].base_offset
-        end = first_base
-        for segment in self.segments:
+        end = self.segments[0].base_offset
+        last_written = next((segment for segment in reversed(self.segments) if segment.size > 0), None)
+        if last_written is None:
+            return self._scan_nothing()
+        for segment in list(self.segments):
             is_last = segment is self.segments[-1]
+            if segment.size == 0 and self._is_hollow(segment, end, is_last=is_last):
+                self._drop_hollow(segment)
+                continue
             position = 0
             if row is not None:
                 if self.shutdown is not Shutdown.UNKNOWN and self._row_describes(segment, row):
                     position = row["size"]
                     end = row["end"]
                 elif not is_last and self._is_older_than_scan(segment, row):
+                    end = self._base_behind(segment)
                     continue
             if position == 0:
                 end = segment.base_offset
-            end = self._scan_segment(segment, position, end, is_last=is_last)
+            may_be_torn = is_last or (segment is last_written and not segment.gaps)
+            end = self._scan_segment(segment, position, end, may_be_torn=may_be_torn)
+            if segment.gaps and not is_last:
+                end = self._base_behind(segment)
         return end
+
+    def _scan_nothing(self) -> int:
+        """Of segments that are all empty, one stays: the first, or the one to which DeleteRecords has moved the start."""
+        first, start = self.segments[0].base_offset, self._start_moved_to()
+        kept = [segment for segment in self.segments if segment.base_offset <= max(first, start)][-1]
+        for segment in list(self.segments):
+            if segment is not kept:
+                self._drop_hollow(segment)
+        return kept.base_offset
+
+    def _start_moved_to(self) -> int:
+        return max(self.log_start, self.row["start"] if self.row is not None else 0)
+
+    def _base_behind(self, segment: Segment) -> int:
+        """Where the segment behind a closed one begins."""
+        return self.segments[self.segments.index(segment) + 1].base_offset
+
+    def _is_hollow(self, segment: Segment, end: int, *, is_last: bool) -> bool:
+        """Whether an empty segment is not where the log goes on after `end`, nor where DeleteRecords has moved its start."""
+        goes_on = segment.base_offset == end or end < segment.base_offset <= self._start_moved_to()
+        return not (is_last and goes_on)
+
+    def _drop_hollow(self, segment: Segment) -> None:
+        logger.warning("an empty segment that is not where the log ends is deleted: %s", segment.log_path)
+        self.segments.remove(segment)
+        for suffix in (".log", ".index", ".timeindex"):
+            with contextlib.suppress(FileNotFoundError):
+                self.fs.unlink(segment.path + suffix)
+        sync_directory(self.fs, self.directory)
 
     def _row_describes(self, segment: Segment, row: Mapping[str, int]) -> bool:
         return segment.base_offset == row["segment"] and segment.size >= row["size"]
@@ -219,7 +258,7 @@ class _Recovery:
         trusted_below = row["synced"] if self.shutdown is Shutdown.UNKNOWN else row["segment"]
         return segment.base_offset < trusted_below
 
-    def _scan_segment(self, segment: Segment, start: int, end_offset: int, *, is_last: bool) -> int:
+    def _scan_segment(self, segment: Segment, start: int, end_offset: int, *, may_be_torn: bool) -> int:
         """Check batches from `start` on, rebuild the index behind it, cut a torn tail; the offset that follows."""
         file, index = self._index_up_to(segment, start)
         position = start
@@ -233,7 +272,7 @@ class _Recovery:
                 position = position_found + header.length
                 end_offset = header.next_offset
         except BadBatch as error:
-            if not is_last:
+            if not may_be_torn:
                 segment.damaged = True
                 self.damage.append(f"{segment.log_path}: {error}")
                 logger.error("damage in a closed segment, %s: %s", segment.log_path, error)

@@ -28,7 +28,9 @@ M = TypeVar("M", bound=Message)
 class LocalBroker:
     """One broker and one connection to it."""
 
-    def __init__(self, folder: Path, *, file_system: FileSystem | None = None, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, *, file_system: FileSystem | None = None, boot_id: str = "boot", **settings: str
+    ) -> None:
         self.now_s = 1000.0
         self.now_ms = NOW_MS
         self.config = build_config({name.replace("_", "."): value for name, value in settings.items()})
@@ -38,7 +40,7 @@ class LocalBroker:
             clock=lambda: self.now_ms,
             file_system=file_system,
             worker=InlineWorker(),
-            boot_id="boot",
+            boot_id=boot_id,
         )
         self.broker = Broker(
             self.config,

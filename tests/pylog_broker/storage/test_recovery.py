@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from harness.pylog_broker.storage import recovery
 from harness.pylog_broker.storage.catalog import Catalog
 from harness.pylog_broker.storage.errors import CorruptLog, OutOfOrderSequence
+from harness.pylog_broker.storage.filesystem import OsFileSystem
 from harness.pylog_broker.storage.log import PartitionLog
+from harness.pylog_broker.storage.ownership import encode_owner, owner_of
 
 from .batches import NOW_MS, append, batch_of, read_records, values
 from .disk import BOOT, OTHER_BOOT, FaultyFileSystem, kill, open_catalog
@@ -350,4 +353,62 @@ def test_a_restart_without_writes_leaves_the_disk_alone(tmp_path: Path) -> None:
     before = disk.syncs
     log.close()
     assert disk.syncs == before + 1
+    kill(catalog)
+
+
+# --- what a power cut leaves ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kept", [9 * SIZE, 7 * SIZE, 6 * SIZE + 30, 6 * SIZE, 0], ids=str)
+def test_a_torn_tail_may_span_segments(tmp_path: Path, kept: int) -> None:
+    """The active segment is empty, and the bytes of the one before it were not synced."""
+    kill(build(tmp_path, 9))
+    (tmp_path / "t-0" / f"{9:020d}.log").touch()
+    (tmp_path / "meta" / "checkpoint.json").unlink()
+    os.truncate(segment_file(tmp_path), kept)
+    catalog, log = reopen(tmp_path, boot_id=OTHER_BOOT)
+    sound = kept // SIZE
+    assert numbers(log) == list(range(sound))
+    assert append(log, b"%050d" % sound).base_offset == sound
+    kill(catalog)
+    catalog, log = reopen(tmp_path)
+    assert numbers(log) == list(range(sound + 1))
+    kill(catalog)
+
+
+def test_the_lost_end_of_a_closed_segment_is_refused_and_not_skipped(tmp_path: Path) -> None:
+    kill(build(tmp_path, segment_bytes=3 * SIZE))
+    os.truncate(segment_file(tmp_path, 3), 2 * SIZE)
+    catalog, log = reopen(tmp_path, boot_id=OTHER_BOOT)
+    with pytest.raises(CorruptLog, match="offsets 5 to 6 are missing"):
+        log.read(5, 1 << 20, limit_offset=10, at_least_one=True)
+    assert log.delete_records_before(6) == 6
+    assert numbers(log) == [6, 7, 8, 9]
+    kill(catalog)
+
+
+@pytest.mark.parametrize("left", [b"", bytes(43), b"version: 0\ntopic_id: abc"], ids=["nothing", "zeros", "half"])
+def test_an_unreadable_owner_of_a_partition_is_written_anew(tmp_path: Path, left: bytes) -> None:
+    """The file is not synced: were it needed, a power cut soon after CreateTopics would be the end of the whole folder."""
+    kill(build(tmp_path))
+    path = tmp_path / "t-0" / "partition.metadata"
+    sound = path.read_bytes()
+    path.write_bytes(left)
+    catalog, log = reopen(tmp_path, boot_id=OTHER_BOOT)
+    assert numbers(log) == list(range(10))
+    assert path.read_bytes() == sound
+    kill(catalog)
+
+
+def test_a_flipped_bit_in_the_owner_does_not_delete_a_partition(tmp_path: Path) -> None:
+    kill(build(tmp_path))
+    path = tmp_path / "t-0" / "partition.metadata"
+    owner = owner_of(OsFileSystem(), str(tmp_path / "t-0"))
+    assert owner is not None
+    path.write_bytes(encode_owner(uuid.UUID(int=owner.int ^ 1 << 40)))
+    with pytest.raises(CorruptLog, match="delete that file; else move the folder away"):
+        open_catalog(tmp_path)
+    path.unlink()
+    catalog, log = reopen(tmp_path)
+    assert numbers(log) == list(range(10))
     kill(catalog)
