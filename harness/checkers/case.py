@@ -15,7 +15,7 @@ from harness.history.meta import HistoryMeta, PhaseMeta
 from harness.history.view import Event, History
 from harness.model.broker import Tier
 from harness.model.result import Curve, Measure
-from harness.model.verdict import EVIDENCE_MAX, Validity, Verdict
+from harness.model.verdict import EVIDENCE_MAX, NEVER_KILLED, NOT_RUN, Validity, Verdict
 from harness.model.workload import Workload
 
 ENDS_PROCESS = ("kill", "fill")  # a full disk makes some brokers end themselves
@@ -76,10 +76,19 @@ class Case:
     @cached_property
     def missed(self) -> str:
         """A fault of a phase that was run and is not known to have bitten, in words; empty when every one did."""
+        refused = {
+            (event.detail.get("fault"), event.detail.get("phase")): event.detail.get("reason")
+            for event in self.events
+            if event.kind == "fault_refused"
+        }
         bitten = {(one.kind, one.phase) for one in self.breaks}
         for phase in self.workload.phases[: len(self.meta.phases)]:
             if phase.fault is None or phase.fault.kind == "crash" or (phase.fault.kind, phase.name) in bitten:
                 continue
+            if (phase.fault.kind, phase.name) in refused:
+                return (
+                    NEVER_KILLED if phase.fault.kind == "kill" else f"{NOT_RUN}{refused[phase.fault.kind, phase.name]}"
+                )
             if phase.fault.kind == "kill":
                 return "the broker was to be killed and no kill is known to have bitten"
             return f"the fault {phase.fault.kind} of phase {phase.name} is not known to have bitten"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from harness.model.verdict import Validity, Verdict
+from harness.model.verdict import NOT_RUN, Validity, Verdict
 from harness.model.workload import Workload
 
 # expectation -> the checker and the count that answer it
@@ -25,7 +25,7 @@ ANSWERED_BY: Final[dict[str, tuple[str, str]]] = {
 def broken_expectations(workload: Workload, verdicts: Sequence[Verdict]) -> list[str]:
     """One sentence for each expectation that is broken, or that the history cannot confirm. Empty when all hold.
 
-    What a broker declares impossible is no broken expectation: the cell says that it is unsupported.
+    What a broker declares impossible is no broken expectation, nor is what was left out on purpose: the cell says so.
     """
     by_checker = {verdict.checker: verdict for verdict in verdicts}
     sentences = []
@@ -37,6 +37,6 @@ def broken_expectations(workload: Workload, verdicts: Sequence[Verdict]) -> list
         found = verdict.counts.get(count, 0)
         if found > bound:
             sentences.append(f"{name} is {found}, expected at most {bound}: {verdict.summary}")
-        elif verdict.validity is Validity.UNKNOWN:
+        elif verdict.validity is Validity.UNKNOWN and not verdict.summary.startswith(NOT_RUN):
             sentences.append(f"{name}: at most {bound} was expected and cannot be confirmed: {verdict.summary}")
     return sentences

@@ -127,6 +127,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "phase_ended": "phase, name, offered",
     "drained": "phase, groups {name: bool}, seconds",
     "fault": "fault, phase, evidence {..}, bit",
+    "fault_refused": "fault, phase, reason",
     "broker_ready_again": "fault, seconds",
     "member_crashed": "group, member, incarnation",
     "member_started": "group, member, incarnation",

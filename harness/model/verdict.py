@@ -8,6 +8,8 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 EVIDENCE_MAX = 20
+NOT_RUN = "not run: "  # begins the summary of a verdict UNKNOWN on what was left out on purpose
+NEVER_KILLED = NOT_RUN + "an external broker is never killed"
 
 
 class Validity(StrEnum):

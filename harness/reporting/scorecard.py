@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.model.result import BrokerColumn, CapabilityCell, Cell, NoiseFloor, Result, State
-from harness.model.verdict import Validity, Verdict, worst
+from harness.model.verdict import NEVER_KILLED, NOT_RUN, Validity, Verdict, worst
 from harness.reporting import notation
 from harness.reporting.metrics import check as check_entry
 from harness.reporting.metrics import metric as metric_entry
 from harness.reporting.picks import Pick, picks_of
 from harness.reporting.states import look
+
+AFTER_A_KILL = ("recovery_first_acknowledged", "recovery_first_delivered", "unavailable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ def figure_row(result: Result, workload: str, metric: str, phase: str) -> ScoreR
         cells={
             column.name: _shown(found[column.name], found)
             if column.name in found
-            else absent(result, workload, column, entry.feature)
+            else absent(result, workload, column, entry.feature, metric)
             for column in result.brokers
         },
         noise=noise,
@@ -180,7 +182,7 @@ def _shown(cell: Cell, row: Mapping[str, Cell]) -> ScoreCell:
     )
 
 
-def absent(result: Result, workload: str, column: BrokerColumn, feature: object = None) -> ScoreCell:
+def absent(result: Result, workload: str, column: BrokerColumn, feature: object = None, metric: str = "") -> ScoreCell:
     """Why a broker has nothing here: not run at all, failed, not able to, or not measured."""
     if column.state == "not_run":
         return _empty(column.name, State.NOT_RUN, column.reason or "no reason was recorded", column.next_command)
@@ -194,6 +196,8 @@ def absent(result: Result, workload: str, column: BrokerColumn, feature: object 
     if failed is not None:
         reason = failed.error or f"the run was {failed.state}"
         return _empty(column.name, State.NOT_RUN, f"{failed.state}: {reason}", failed.next_command)
+    if column.backend == "external" and metric in AFTER_A_KILL:
+        return _empty(column.name, State.NOT_RUN, NEVER_KILLED)
     return _empty(column.name, State.NOT_RUN, "its runs gave no such figure")
 
 
@@ -268,6 +272,8 @@ def _ruled(one: Judged) -> ScoreCell:
             reason=one.summary,
             n=one.runs,
         )
+    if one.validity is Validity.UNKNOWN and one.summary.startswith(NOT_RUN):
+        return ScoreCell(one.broker, State.NOT_RUN, "not run", "not run", runs, reason=one.summary, n=one.runs)
     if one.validity is Validity.UNKNOWN:
         return ScoreCell(one.broker, State.NOT_COMPARABLE, "unknown", "unknown", runs, reason=one.summary, n=one.runs)
     where = runs if one.runs == 1 else f"{one.runs_broken} of {runs}"

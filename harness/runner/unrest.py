@@ -91,7 +91,7 @@ class Unrest:
                 self._mend(done)
                 self._events.add("broker_ready_again", fault=fault.kind, seconds=done.recovered_s)
         except NotAllowedExternally as refusal:
-            self._events.add("warning", text=f"no {fault.kind} in {phase}: {refusal.message}")
+            self._events.add("fault_refused", fault=fault.kind, phase=phase, reason=refusal.message)
         except HarnessError as error:
             self._failure = error
         except OSError as error:

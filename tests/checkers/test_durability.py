@@ -134,6 +134,14 @@ def test_a_second_effect_is_a_failure_at_any_tier(tmp_path):
     assert (verdict.validity, verdict.promised) == (Validity.INVALID, True)
 
 
+def test_a_broker_of_others_is_never_killed_and_that_is_said(tmp_path):
+    refusal = "rabbitmq at mq:5672 is an external broker: it is never killed"
+    story = clean(tmp_path, phases=FAULT).event("fault_refused", 35, fault="kill", phase="crash", reason=refusal)
+    verdict = story.verdict(Durability)
+    assert verdict.validity is Validity.UNKNOWN
+    assert verdict.summary == "not run: an external broker is never killed, so survival was not tested"
+
+
 @pytest.mark.parametrize("kill", [None, False])
 def test_a_kill_that_did_not_bite_proves_nothing(tmp_path, kill):
     story = clean(tmp_path, phases=FAULT)

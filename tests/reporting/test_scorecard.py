@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.model.result import Result, State
-from harness.model.verdict import Validity
+from harness.model.verdict import NEVER_KILLED, Validity
 from harness.reporting.scorecard import ScoreRow, rows_of, scorecard
 from harness.reporting.states import LOOKS
 from tests.reporting.factory import BROKERS, make_result
@@ -122,3 +122,21 @@ def test_a_rule_that_held_counts_nothing_else(result: Result) -> None:
         for v in result.verdicts
     ]
     assert row(result, "clickstream_fanout", "ordering").cells["kafka"].figure == "21"
+
+
+def test_a_broker_of_others_says_that_it_was_not_killed(result: Result) -> None:
+    """Neither a figure nor a verdict stands where a kill would have given one."""
+    next(column for column in result.brokers if column.name == "rabbitmq").backend = "external"
+    for run in result.runs:
+        run.state = "done"
+    result.cells = [c for c in result.cells if (c.broker, c.metric) != ("rabbitmq", "recovery_first_acknowledged")]
+    result.verdicts = [
+        v.model_copy(update={"validity": Validity.UNKNOWN, "summary": f"{NEVER_KILLED}, so survival was not tested"})
+        if (v.broker, v.checker) == ("rabbitmq", "durability")
+        else v
+        for v in result.verdicts
+    ]
+    for key in ("recovery_first_acknowledged", "durability"):
+        cell = row(result, "password_reset", key).cells["rabbitmq"]
+        assert (cell.state, cell.figure) == (State.NOT_RUN, "not run")
+        assert cell.reason.startswith("not run: an external broker is never killed")
