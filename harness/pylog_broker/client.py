@@ -14,8 +14,9 @@ from harness.pylog_broker.storage.log import LogSlice
 if TYPE_CHECKING:
     from harness.pylog_broker.security.tls import TlsSocket
 
-READ = select.EPOLLIN | select.EPOLLRDHUP
-WRITE = select.EPOLLOUT | select.EPOLLRDHUP
+IN, OUT = select.EPOLLIN, select.EPOLLOUT
+READ = IN | select.EPOLLRDHUP
+WRITE = OUT | select.EPOLLRDHUP
 QUIET = select.EPOLLRDHUP
 GONE = select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP
 

@@ -19,7 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from harness.pylog_broker.broker import Broker
-from harness.pylog_broker.client import GONE, QUIET, READ, WRITE, Connection
+from harness.pylog_broker.client import GONE, IN, OUT, QUIET, READ, WRITE, Connection
 from harness.pylog_broker.connection import SCRATCH_BYTES, FrameMemory, FrameReader, FramingError
 from harness.pylog_broker.dispatch import Dispatcher, Parked, Peer
 from harness.pylog_broker.doors import Door, Doors
@@ -243,9 +243,9 @@ class Server:
                 self._close(connection)
             else:
                 self._set_interest(connection, QUIET)  # the next request has come early; it waits in the kernel
-        elif events & select.EPOLLOUT:
+        elif events & OUT:
             self._continue_sending(connection)
-        elif events & select.EPOLLIN:
+        elif events & IN:
             self._receive(connection)
         elif events & GONE:
             self._close(connection)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 
 class Unreplicated:
     """First offsets of ended transactions, with the offsets of their markers, which ascend."""
@@ -11,7 +9,7 @@ class Unreplicated:
     __slots__ = ("_ended",)
 
     def __init__(self) -> None:
-        self._ended: deque[tuple[int, int]] = deque()
+        self._ended: list[tuple[int, int]] = []  # few at a time
 
     def __bool__(self) -> bool:
         return bool(self._ended)
@@ -24,5 +22,5 @@ class Unreplicated:
         """The last stable offset, no more than `stable`; forgets what is replicated by now."""
         ended = self._ended
         while ended and ended[0][1] < high_watermark:
-            ended.popleft()
+            del ended[0]
         return min([stable, *(first for first, _ in ended)])
