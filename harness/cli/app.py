@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ import typer
 
 from harness import __version__
 from harness.cli.output import emit_error
-from harness.errors import HarnessError, Interrupted
+from harness.errors import DiskFull, HarnessError, Interrupted, UsageError
 
 app = typer.Typer(
     name="harness",
@@ -57,6 +58,19 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(0)
+    except OSError as error:  # of a file that was named: not there, no permission, no space
+        if os.environ.get("HARNESS_DEBUG") or not error.filename:
+            raise
+        told = _told(error)
+        emit_error(told, as_json="--json" in sys.argv)
+        sys.exit(told.exit_code)
+
+
+def _told(error: OSError) -> HarnessError:
+    text = f"{error.filename}: {error.strerror or error}"
+    if error.errno == errno.ENOSPC:
+        return DiskFull(text, next_command="df -h")
+    return UsageError(text, next_command="harness COMMAND --help")
 
 
 def _as_interrupt(signal_number: int, frame: object) -> None:

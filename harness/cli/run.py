@@ -25,6 +25,7 @@ from harness.plan.loader import load_workload
 
 if TYPE_CHECKING:
     from harness.study.options import StudyOptions
+    from harness.study.study import FinishedStudy
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 DEFAULT_BROKERS = "pylog"
@@ -144,7 +145,7 @@ def run(
     progress.done()
     _show(finished.result, as_json)
     typer.echo(f"\nreport: {finished.report}\nresult: {finished.folder / 'result.json'}", err=True)
-    _leave(finished.result, finished.broken)
+    _leave(finished)
 
 
 def _with_syncs(options: StudyOptions, progress: Progress) -> StudyOptions:
@@ -208,9 +209,13 @@ def _show(result: Result, as_json: bool) -> None:
         render_terminal(result, stdout_console())
 
 
-def _leave(result: Result, broken: list[str]) -> None:
-    for text in broken:
+def _leave(finished: FinishedStudy) -> None:
+    """What went wrong, on stderr, and the exit code that says it."""
+    result, judged = finished.result, finished.judged
+    for text in judged.broken:
         typer.echo(f"expectation broken: {text}", err=True)
+    for text in judged.damaged:
+        typer.echo(f"not judged: {text}", err=True)
     if result.state == "interrupted":
         raise typer.Exit(130)
     if all(column.state == "not_run" for column in result.brokers):
@@ -220,8 +225,10 @@ def _leave(result: Result, broken: list[str]) -> None:
             f"no run took place: {result.runs[0].error.splitlines()[0] if result.runs else 'no broker'}", err=True
         )
         raise typer.Exit(3)
-    if broken:
+    if judged.broken:
         raise typer.Exit(1)
+    if judged.damaged:
+        raise typer.Exit(5)
 
 
 def check(
@@ -235,14 +242,14 @@ def check(
     finished = judge_again(folder, progress)
     progress.done()
     _show(finished.result, as_json)
-    _leave(finished.result, finished.broken)
+    _leave(finished)
 
 
 def report(
     folder: Annotated[Path, typer.Argument(help="A run's folder, or its result.json.")],
     format_: Annotated[str, typer.Option("--format", help="html, md, json, csv or text.")] = "html",
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Where to; stdout for all but html when unset.")
+        Path | None, typer.Option("-o", "--out", help="Where to [html, csv: the run's folder; others: stdout].")
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:

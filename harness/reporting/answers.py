@@ -235,9 +235,10 @@ def _durability_sentences(result: Result, record: WorkloadRecord, ran: Sequence[
     if not kills:
         return [f"At tier {record.tier}, without a kill that bit, {labels} lost nothing acknowledged ({extent})."]
     bound = 1 - 0.05 ** (1 / kills)
+    rule = f"{notation.count(kills, 'kill')} a broker {'rules' if kills == 1 else 'rule'}"
     text = (
-        f"Killed with −9 under load at tier {record.tier}, {labels} lost nothing acknowledged ({extent}); {notation.count(kills, 'kill')} "
-        f"a broker rule out, with 95 % confidence, only a chance of loss above {notation.percent(bound)} a kill."
+        f"Killed with −9 under load at tier {record.tier}, {labels} lost nothing acknowledged ({extent}); {rule} out, "
+        f"with 95 % confidence, only a chance of loss above {notation.percent(bound)} a kill."
     )
     return [text]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -84,14 +85,22 @@ def _entropy_note(loaded: LoadedWorkload, seed: int) -> str:
     return f"{loaded.workload.name}: payloads are {messages.payload}, {mean} bytes on average; zlib leaves {share:.0%} of them"
 
 
-def fold_runs(result: Result, folder: Path, say: Say) -> list[str]:
-    """Judge every run with a history and fill in verdicts, measures, curves, cells and answers. Returns broken expectations.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """In words: the expectations that were broken, and the histories that could not be judged."""
+
+    broken: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+
+
+def fold_runs(result: Result, folder: Path, say: Say) -> Judged:
+    """Judge every run with a history and fill in verdicts, measures, curves, cells and answers.
 
     A history that cannot be judged costs its own run, which becomes failed with the reason.
     """
     workloads = {record.name: _workload(record) for record in result.workloads}
     result.verdicts, result.measures, result.curves = [], [], []
-    broken: list[str] = []
+    found = Judged()
     with_history = [run for run in result.runs if run.history]
     for number, run in enumerate(with_history, start=1):
         say(f"judging {number}/{len(with_history)}: {run.workload} on {run.broker}, repeat {run.repeat + 1}")
@@ -99,19 +108,20 @@ def fold_runs(result: Result, folder: Path, say: Say) -> list[str]:
             judgement = judge(folder / run.history, workloads[run.workload])
         except HarnessError as error:
             run.state, run.error, run.next_command = "failed", error.message, error.next_command or ""
+            found.damaged.append(f"{run.workload} on {run.broker}, repeat {run.repeat + 1}: {error.message}")
             continue
         result.verdicts.extend(judgement.verdicts)
         result.measures.extend(judgement.measures)
         result.curves.extend(judgement.curves)
         _complete_record(run, judgement.measures)
-        broken.extend(_broken(run, workloads[run.workload], judgement.verdicts))
+        found.broken.extend(_broken(run, workloads[run.workload], judgement.verdicts))
     stamp_client_bound(result.measures, result.ceilings, {name: one.publishers for name, one in workloads.items()})
     _summarise(result)
     result.notes = [note for note in result.notes if not note.startswith(LOAD_NOTE)] + _load_notes(result.runs)
     result.trials = fault_trials(result, workloads.values())
     for record in result.workloads:
         record.answer = answer_of(result, record.name)
-    return broken
+    return found
 
 
 LOAD_NOTE = "Load of "

@@ -15,7 +15,7 @@ from harness.reporting.html import write_html
 from harness.reporting.load import load_result
 from harness.reporting.markdown import render_markdown
 from harness.runner.engine import LoadEngine
-from harness.study.assemble import columns_in_order, fold_runs, note_plans, note_syncs, skeleton
+from harness.study.assemble import Judged, columns_in_order, fold_runs, note_plans, note_syncs, skeleton
 from harness.study.campaign import Campaign, run_campaign
 from harness.study.ceilings import measure_ceilings
 from harness.study.drivers import recorded_drivers
@@ -29,12 +29,12 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class FinishedStudy:
-    """What a study left: the document, where it is, and which expectations of its workloads were broken."""
+    """What a study left: the document, where it is, and what its judges found."""
 
     result: Result
     folder: Path
     report: Path
-    broken: list[str]
+    judged: Judged
 
 
 def run_study(options: StudyOptions, say: Say, engine: LoadEngine | None = None) -> FinishedStudy:
@@ -60,11 +60,11 @@ def run_study(options: StudyOptions, say: Say, engine: LoadEngine | None = None)
         earlier = Campaign(list(result.runs), {column.name: column for column in result.brokers})
         campaign = run_campaign(options, folder, say, keep, earlier, engine)
         keep(campaign)
-        broken = fold_runs(result, options.folder, say)
+        judged = fold_runs(result, options.folder, say)
         _state(result, campaign.interrupted)
         result.seconds = round(before_s + time.monotonic() - started, 3)
         report = _write(result, folder, say)
-    return FinishedStudy(result, options.folder, report, broken)
+    return FinishedStudy(result, options.folder, report, judged)
 
 
 def _go_on(result: Result, options: StudyOptions, folder: StudyFolder) -> float:
@@ -99,11 +99,11 @@ def judge_again(path: Path, say: Say) -> FinishedStudy:
     with StudyFolder(path, existing=True) as folder:
         source = path / RESULT_FILE if (path / RESULT_FILE).exists() else path / PARTIAL_FILE
         result = load_result(source)
-        broken = fold_runs(result, path, say)
+        judged = fold_runs(result, path, say)
         if source.name == PARTIAL_FILE:
             _state(result, interrupted=True)
         report = _write(result, folder, say)
-    return FinishedStudy(result, path, report, broken)
+    return FinishedStudy(result, path, report, judged)
 
 
 def write_report(path: Path, format_: str, out: Path | None) -> Path | None:

@@ -173,4 +173,9 @@ def test_a_truncated_history_is_said(tmp_path):
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     assert result["runs"][0]["state"] == "failed"
     assert "deliver.parquet" in result["runs"][0]["error"]
+    assert done.status == 5
+    assert "not judged: password_reset on memory, repeat 1" in done.err
+    done = run_harness(tmp_path, "report", "out", "--format", "json", "-o", "no/such/folder")
+    assert done.status == 2
+    assert "no/such/folder: No such file" in done.err
     assert "Traceback" not in done.err
