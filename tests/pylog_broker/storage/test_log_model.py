@@ -1,6 +1,6 @@
 """The log against a model: a dictionary of offset to value that never crashes.
 
-Hypothesis drives appends, reads, deletion, retention, checkpoints, clean restarts, and crashes: before any write, in the middle
+Hypothesis drives appends, reads, deletion, retention, compaction, checkpoints, clean restarts, and crashes: before any write, in the middle
 of one, with the tail of the last segment cut, zeroed or with a flipped bit, on the same boot of the machine or on another.
 What must hold: nothing acknowledged and older than the damage is lost, nothing wrong is ever served, offsets go on.
 """
@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from harness.pylog_broker.storage.batch import parse_header
+from harness.pylog_broker.storage.batch import build_batch, parse_header, verify_produced
 from harness.pylog_broker.storage.errors import CorruptLog
 from harness.pylog_broker.storage.log import PartitionLog
 
@@ -23,6 +23,7 @@ from .batches import NOW_MS, append, read_records
 from .disk import BOOT, OTHER_BOOT, Clock, FaultyFileSystem, PowerCut, kill, open_catalog
 
 SETTINGS = {"segment.bytes": "600", "index.interval.bytes": "150", "retention.ms": "50", "max.message.bytes": "500"}
+COMPACTED = {"segment.bytes": "400", "cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.01"}
 boots = st.sampled_from([BOOT, OTHER_BOOT])
 
 
@@ -38,11 +39,14 @@ class LogModel(RuleBasedStateMachine):
         self.start = self.end = 0
         self.sequence = self.values_made = 0
         self.producer_id = 1
+        self.latest: dict[bytes, bytes | None] = {}  # of the compacted topic "c", by key
+        self.latest_end = 0
 
     @initialize()
     def make(self) -> None:
         self._open(BOOT)
         self.catalog.create_topic("t", 1, SETTINGS)
+        self.catalog.create_topic("c", 1, COMPACTED)
 
     def teardown(self) -> None:
         if hasattr(self, "catalog"):
@@ -141,7 +145,24 @@ class LogModel(RuleBasedStateMachine):
 
     @rule()
     def checkpoint(self) -> None:
-        self.catalog.checkpoint([self.log])
+        self.catalog.checkpoint([self.log, self.catalog.topics["c"].partitions[0]])
+
+    @rule(rows=st.lists(st.tuples(st.sampled_from([b"a", b"b", b"c"]), st.booleans()), min_size=1, max_size=4))
+    def write_keys(self, rows: list[tuple[bytes, bool]]) -> None:
+        """Values, and tombstones now and then, to the topic that is compacted."""
+        pairs = [(key, self._values(1, 60)[0] if alive else None) for key, alive in rows]
+        batch = build_batch(pairs, timestamp_ms=self.clock.now_ms)
+        log = self.catalog.topics["c"].partitions[0]
+        assert log.append(batch, verify_produced(batch), now_ms=self.clock.now_ms).base_offset == self.latest_end
+        self.latest.update(pairs)
+        self.latest_end += len(pairs)
+
+    @rule()
+    def compact(self) -> None:
+        self.clock.now_ms += 20_000  # beyond the backoff
+        for _ in range(20):
+            self.catalog.step_cleaner(self.clock.now_ms)
+        assert not self.catalog.cleaner.busy
 
     # --- the end of a process -----------------------------------------------------------------------------------------
 
@@ -161,7 +182,7 @@ class LogModel(RuleBasedStateMachine):
         torn_bytes=st.integers(0, 300),
         boot=boots,
         idempotent=st.booleans(),
-        action=st.sampled_from(["append", "checkpoint", "close", "retain"]),
+        action=st.sampled_from(["append", "checkpoint", "close", "retain", "compact"]),
     )
     def die_in_a_write(self, calls: int, torn_bytes: int, boot: str, idempotent: bool, action: str) -> None:
         """The process dies in one of its next writes, `torn_bytes` of which still arrive."""
@@ -172,7 +193,12 @@ class LogModel(RuleBasedStateMachine):
                 values = self._values(2, 60)
                 base_offset = self._append(values, idempotent=idempotent)
                 self._acknowledged(base_offset, values, idempotent=idempotent)
-            {"checkpoint": self.checkpoint, "close": self.catalog.close, "retain": self.retain}.get(action, int)()
+            {
+                "checkpoint": self.checkpoint,
+                "close": self.catalog.close,
+                "retain": self.retain,
+                "compact": self.compact,
+            }.get(action, int)()
         except PowerCut:
             pass
         kill(self.catalog)
@@ -252,6 +278,19 @@ class LogModel(RuleBasedStateMachine):
         assert (log.log_start_offset, log.log_end_offset) == (self.start, self.end)
         found = {record.offset: record.value for record in read_records(log, max_bytes=250)}
         assert found == {offset: value for offset, value in self.expected.items() if offset >= self.start}
+
+    @invariant()
+    def the_last_value_of_each_key_is_there(self) -> None:
+        if not hasattr(self, "catalog") or "c" not in self.catalog.topics:
+            return
+        log = self.catalog.topics["c"].partitions[0]
+        assert log.log_end_offset == self.latest_end
+        records = read_records(log)
+        assert [row.offset for row in records] == sorted({row.offset for row in records})
+        found = {row.key: row.value for row in records}
+        assert {key: value for key, value in found.items() if value is not None} == {
+            key: value for key, value in self.latest.items() if value is not None
+        }
 
 
 LogModel.TestCase.settings = settings(
