@@ -51,6 +51,7 @@ TOPIC_IDS_FROM = 13
 REPLICA_STATE_FROM = 15
 READ_COMMITTED = 1
 NO_OFFSET = -1
+NO_ERROR = int(ErrorCode.NONE)  # a plain number is found and packed faster than a member
 FULL_FETCH_EPOCHS = (0, -1)
 
 _read_int16 = struct.Struct(">h").unpack_from
@@ -176,7 +177,7 @@ def _find(broker: Broker, context: RequestContext, request: FetchRequest) -> Fou
             logs, missing = (), ErrorCode.TOPIC_AUTHORIZATION_FAILED
         for row in rows:
             if 0 <= row.partition < len(logs):
-                asked.append((logs[row.partition], row, 0))
+                asked.append((logs[row.partition], row, NO_ERROR))
             else:
                 asked.append((None, row, missing))
 
@@ -239,7 +240,7 @@ def _read(
         if error.fault != "client":
             logger.error("fetch from %s-%d: %s", log.topic, log.partition, error)
         return PartitionResult(error.error_code, NO_OFFSET, NO_OFFSET, NO_OFFSET, EMPTY_SLICE)
-    return _new_tuple(PartitionResult, (0, high_watermark, stable, log.log_start_offset, records, ()))
+    return _new_tuple(PartitionResult, (NO_ERROR, high_watermark, stable, log.log_start_offset, records, ()))
 
 
 # --- parsing -------------------------------------------------------------------------------------------------------
@@ -356,7 +357,7 @@ def _encode(context: RequestContext, request: FetchRequest, found: Found) -> byt
     flexible = version >= FLEXIBLE_FROM
     parts = _Parts()
     # Throttle time; from version 7 on also the error and the session id 0, "no session".
-    parts.out += _pack_head(throttle_ms, ErrorCode.NONE, 0) if version >= 7 else _pack_int32(throttle_ms)
+    parts.out += _pack_head(throttle_ms, NO_ERROR, 0) if version >= 7 else _pack_int32(throttle_ms)
     _write_count(parts.out, len(request.topics), flexible)
     slot = 0
     for name, rows in request.topics:

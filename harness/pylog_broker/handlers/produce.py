@@ -50,6 +50,7 @@ TOPIC_IDS_FROM = 13
 ZSTD, ZSTD_FROM = 4, 7
 CODEC_LAST = 4
 ABORTABLE_FROM, IMPLICIT_FROM = 11, 12
+NO_ERROR = int(ErrorCode.NONE)  # a plain number is found and packed faster than a member
 
 _read_int16 = struct.Struct(">h").unpack_from
 _read_int32 = struct.Struct(">i").unpack_from
@@ -206,7 +207,7 @@ def _handle_any(context: RequestContext, body: memoryview) -> bytes | None:
 
 def _close_on_error(outcome: Outcome) -> None:
     """Without a response, the end of the connection is the only sign of an error."""
-    if outcome[0] != ErrorCode.NONE:
+    if outcome[0] != NO_ERROR:
         reason = f"{ErrorCode(outcome[0]).name} {outcome[4] or ''}"
         raise CloseConnection(f"a produce request with acks=0 failed: {reason}")
 
@@ -290,7 +291,7 @@ def _append(
         return _failure(error.error_code, str(error))
     if not result.duplicate:
         broker.waiters.appended(log, header.length)
-    return ErrorCode.NONE, result.base_offset, result.log_append_time_ms, result.log_start_offset, None
+    return NO_ERROR, result.base_offset, result.log_append_time_ms, result.log_start_offset, None
 
 
 def _admit(broker: Broker, log: PartitionLog, version: int, header: BatchHeader, transactional_id: str | None) -> int:
