@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from harness.errors import DiskFull
 from harness.history.writer import TableWriter
 
 PERIOD_S = 0.2
@@ -47,6 +49,10 @@ class Sampler:
         self._table.close()
 
     def _run(self) -> None:
+        with contextlib.suppress(DiskFull):  # closing the table says it, in the thread that can be told
+            self._look_again_and_again()
+
+    def _look_again_and_again(self) -> None:
         look = 0
         disk = 0
         while not self._stop.wait(PERIOD_S):
