@@ -13,7 +13,7 @@ TEST_JOBS ?= 2
 OUT     ?= reports/demo
 SHELL   := /bin/sh
 
-.PHONY: demo test check lint unit bench fuzz setup brokers images clients conform sample clean
+.PHONY: demo test test-thorough check lint unit bench fuzz setup brokers images clients conform sample clean
 
 # BACKEND=auto takes containers where an engine answers and every image is there or can be pulled, else local copies
 demo: setup
@@ -38,8 +38,11 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+test-thorough: setup
+	$(BIN)/python -m pytest -m thorough
+
 unit: setup
-	$(BIN)/python -m pytest -m "not broker and not container and not browser" -q --ignore=tests/end_to_end --ignore=tests/packaging
+	$(BIN)/python -m pytest -m "not broker and not container and not browser and not thorough" -q --ignore=tests/end_to_end --ignore=tests/packaging
 
 # A million hostile frames against the log broker, guided by coverage; a finding is kept as crash-*.
 fuzz: setup

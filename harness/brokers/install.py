@@ -133,7 +133,8 @@ def apply(plan: InstallPlan, say: Say) -> dict[str, str]:
 
 def _home(name: str) -> Path:
     """Versions of one product lie beside each other."""
-    return cache_folder() / product(name).name / MAVEN[name].version
+    folder = name if name in tools.TOOLS else product(name).name
+    return cache_folder() / folder / MAVEN[name].version
 
 
 def _wants_archive(name: str) -> bool:

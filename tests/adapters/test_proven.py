@@ -146,6 +146,7 @@ def test_the_answers_come_with_the_package() -> None:
     assert Path(RESULTS).parent.name == "proven"
 
 
+@pytest.mark.thorough
 @pytest.mark.container("rabbitmq")
 def test_rabbitmq_in_a_container_answers_as_it_was_proven() -> None:
     _asked_again("rabbitmq", "docker")

@@ -18,6 +18,7 @@ def short(broker):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.broker("rabbitmq")
 def test_rabbitmq_and_perf_test():
     document = short("rabbitmq")
@@ -33,6 +34,7 @@ def test_rabbitmq_and_perf_test():
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.broker("kafka")
 def test_kafka_and_its_own_tools():
     document = short("kafka")

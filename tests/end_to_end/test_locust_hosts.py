@@ -89,6 +89,7 @@ def running(folder, name: str, host: str, *command: str):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(not _able(), reason="needs root, ip and time namespaces")
 def test_four_hosts_with_clocks_of_their_own_tell_one_story(tmp_path):

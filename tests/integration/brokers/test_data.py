@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,6 +101,14 @@ CLIENTS: dict[str, tuple[Callable[[BrokerInfo], None], Callable[[BrokerInfo], li
 }
 
 
+def _await_written(folder: Path, name: bytes) -> None:
+    """RabbitMQ's own database keeps what was declared in memory for a moment: a kill right after a declaration may lose it."""
+    deadline = time.monotonic() + 30
+    while not any(name in file.read_bytes() for file in folder.rglob("*") if file.suffix in (".LOG", ".DCD", ".DCL")):
+        assert time.monotonic() < deadline, "the declaration did not reach the disk"
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.broker(name)) for name in CLIENTS])
 def test_acknowledged_messages_are_there_after_a_kill_and_on_another_port(name: str, tmp_path: Path) -> None:
     publish, consume = CLIENTS[name]
@@ -107,6 +116,8 @@ def test_acknowledged_messages_are_there_after_a_kill_and_on_another_port(name: 
     moved = create(name, root=tmp_path, url=f"127.0.0.1:{ports.free_ports(1)[0]}")
     try:
         publish(broker.start(tier="D1", settings={}))
+        if name == "rabbitmq":
+            _await_written(tmp_path / "data", b"kept")
         assert broker.kill().bit
         assert sorted(consume(broker.restart())) == sorted(BODIES)
         broker.stop()
