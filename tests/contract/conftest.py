@@ -102,9 +102,10 @@ def subject(
     if place not in brokers:
         brokers[place] = start(broker, tmp_path_factory.mktemp(place), backend)
     subject = Subject(adapter, brokers[place], f"t{os.getpid()}x{next(_numbers)}")
-    request.node.user_properties.append(
-        ("subject", (name, settings, subject.broker, adapter.capabilities(subject.broker)))
-    )
+    supports = {str(feature): str(row.support) for feature, row in adapter.capabilities(subject.broker).items()}
+    told = {"adapter": name, "settings": settings, "broker": subject.broker.name, "supports": supports}
+    told |= {"product": subject.broker.product, "version": subject.broker.version}
+    request.node.user_properties.append(("subject", told))  # plain values: reports travel between processes
     yield subject
     subject.close()
     gc.collect()  # what a library left open is reported in the test that left it
@@ -128,19 +129,15 @@ def _feature_of(node_id: str) -> Feature | None:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     feature = _feature_of(report.nodeid)
-    subject = dict(report.user_properties).get("subject")
-    if feature is None or subject is None or (report.when != "call" and report.outcome == "passed"):
+    subject = dict(dict(report.user_properties).get("subject") or {})
+    if feature is None or not subject or (report.when != "call" and report.outcome == "passed"):
         return
-    name, settings, broker, capabilities = subject  # type: ignore[misc]
+    supports = subject.pop("supports")
     _probe_rows.append(
         {
-            "adapter": name,
-            "settings": settings,
-            "broker": broker.name,
-            "product": broker.product,
-            "version": broker.version,
+            **subject,
             "feature": str(feature),
-            "support": str(capabilities[feature].support),
+            "support": supports[str(feature)],
             "test": report.nodeid,
             "outcome": report.outcome,
             "seconds": round(report.duration, 3),
