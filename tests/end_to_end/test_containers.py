@@ -21,7 +21,10 @@ WORKLOADS = ("clickstream_fanout", "priority_tasks", "password_reset")
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_three_workloads_on_three_brokers_in_containers(tmp_path: Path) -> None:
-    before = {container.id for container in engine.connect().containers.list(all=True, filters={"label": LABEL})}
+    before = {
+        container.id
+        for container in engine.connect().containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
+    }
     arguments = [
         "run",
         *WORKLOADS,
@@ -54,6 +57,9 @@ def test_three_workloads_on_three_brokers_in_containers(tmp_path: Path) -> None:
     assert lost == [0] * len(runs), done.err
     used = {measure["broker"] for measure in result["measures"] if measure["metric"] == "broker_cpu_us_per_message"}
     assert {name.partition(":")[0] for name in used} == set(BROKERS)  # the containers were sampled
-    after = {container.id for container in engine.connect().containers.list(all=True, filters={"label": LABEL})}
+    after = {
+        container.id
+        for container in engine.connect().containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
+    }
     assert after - before == set()
     assert left_behind(tmp_path) == []

@@ -112,12 +112,17 @@ def test_a_killed_harness_leaves_nothing_running_and_its_histories_can_be_judged
     assert result["verdicts"]
 
 
+def _a_phase_began(folder):
+    events = folder.glob("cells/*/memory/r0/streams/event-conductor.arrows")
+    return any(b"phase_started" in file.read_bytes() for file in events)
+
+
 def test_a_broker_that_dies_in_the_middle_costs_its_own_cells_only(tmp_path):
     process = start_harness(
         tmp_path, "run", "clickstream_fanout", "-b", "memory,pylog", "--duration", "1500ms", "-o", "out"
     )
     (victim,) = _await(lambda: _broker_processes(tmp_path, "harness.adapters.memory_server"))
-    time.sleep(2.5)
+    _await(lambda: _a_phase_began(tmp_path / "out"))
     os.kill(victim.pid, signal.SIGKILL)
     _, err = process.communicate(timeout=110)
     result = json.loads((tmp_path / "out" / "result.json").read_text())

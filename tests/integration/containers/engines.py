@@ -20,7 +20,11 @@ def left_over(root: Path, broker: str = "pylog") -> list[str]:
     """The container and the volume of the broker on the folder ``root``, if they are there."""
     name = container_name(broker, root)
     client = engine.connect()
-    containers = [one.name for one in client.containers.list(all=True, filters={"label": LABEL}) if one.name == name]
+    containers = [
+        one.name
+        for one in client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
+        if one.name == name
+    ]
     volumes = [one.name for one in client.volumes.list(filters={"label": LABEL}) if one.name == name]
     return [f"container {one}" for one in containers] + [f"volume {one}" for one in volumes]
 

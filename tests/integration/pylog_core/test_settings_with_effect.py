@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -57,8 +57,12 @@ def read_all(address: str, topic: str) -> list[tuple[int, bytes | None, bytes | 
         while True:
             message = consumer.poll(TIMEOUT_S)
             assert message is not None
-            if message.error():
+            error = message.error()
+            if error is not None and error.code() == KafkaError._PARTITION_EOF:
                 return rows
+            if error is not None:  # of a broker that is starting again
+                assert error.retriable() or error.code() < 0, error
+                continue
             rows.append((message.offset(), message.key(), message.value()))
     finally:
         consumer.close()
