@@ -203,6 +203,9 @@ class _Recovery:
             return self._scan_nothing()
         for segment in list(self.segments):
             is_last = segment is self.segments[-1]
+            if segment.size == 0 and segment.gaps and not is_last:
+                end = self._base_behind(segment)  # compaction left nothing of it; its offsets still belong to the log
+                continue
             if segment.size == 0 and self._is_hollow(segment, end, is_last=is_last):
                 self._drop_hollow(segment)
                 continue

@@ -42,7 +42,7 @@ def read_records(log: PartitionLog, offset: int | None = None, *, max_bytes: int
         found = [record for batch in split_batches(part.read()) for record in iterate_records(batch)]
         records += [record for record in found if record.offset >= position]
         assert part.next_offset == -1 or part.next_offset > found[-1].offset, "a compacted batch keeps its last offset"
-        position = found[-1].offset + 1
+        position = max(part.next_offset, found[-1].offset + 1)
     return records
 
 
