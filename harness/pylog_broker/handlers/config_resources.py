@@ -1,7 +1,7 @@
 """What has settings: topics, brokers (KIP-226), groups and client metrics. What the three config APIs have in common.
 
-The settings of groups and of client metrics are kept and reported; telemetry itself is left out, and a group's own session
-times take effect where the group protocol asks for them.
+The settings of groups and of client metrics are kept and reported, without effect yet: telemetry is left out, and groups go by
+the broker's settings alone.
 """
 
 from __future__ import annotations
