@@ -27,6 +27,9 @@ from harness.errors import BrokerStartFailed, BrokerUnavailable, DiskFull, PortB
 HOSTNAME = "harness"  # RabbitMQ names its data folder after it
 LOG_FILES = {"max-size": "16m", "max-file": "2"}
 CGROUPS = Path("/sys/fs/cgroup")
+FREEZE_ATTEMPTS = 5
+FREEZE_PAUSE_S = 0.3
+UNABLE_TO_FREEZE = "unable to freeze"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +112,16 @@ class Container:
             self._handle.wait()
 
     def freeze(self) -> None:
-        with engine.talking():
-            self._handle.pause()
+        """A busy container with a CPU limit may not be frozen in the runtime's own time: asked again, a few times."""
+        for attempt in range(FREEZE_ATTEMPTS):
+            try:
+                with engine.talking():
+                    self._handle.pause()
+                return
+            except APIError as error:
+                if attempt == FREEZE_ATTEMPTS - 1 or UNABLE_TO_FREEZE not in str(error):
+                    raise
+                time.sleep(FREEZE_PAUSE_S)
 
     def thaw(self) -> None:
         with engine.talking():

@@ -125,8 +125,15 @@ class ConsumingWorker:
                 self._handle(subscriber, deliveries)
         except BrokerUnavailable as error:
             self._lost(error)
+        self._count_held()
         if self._recorder is not None:
             self._recorder.flush_if_due(idle=idle)
+
+    def _count_held(self) -> None:
+        unsettled = getattr(self._subscriber, "unsettled", None)
+        if unsettled is not None:
+            self._counters[Counter.HELD] = unsettled()
+            self._counters[Counter.LOOKS] += 1
 
     def _handle(self, subscriber: Subscriber, deliveries: Deliveries) -> None:
         self._record_deliveries(deliveries)

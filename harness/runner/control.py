@@ -32,6 +32,8 @@ class Counter(IntEnum):
     READY = 8  # connected and, where there is such a thing, assigned its share
     REPLAYED = 9  # delivered in the second reading
     EXPIRED = 10  # dead letters that expired, seen by their reader: no group ever completes those
+    HELD = 11  # now in the client's hands and not settled, where the broker's backlog does not count those
+    LOOKS = 12  # how often HELD was looked at; stays 0 where the backlog counts everything
 
 
 COUNTERS = len(Counter)

@@ -141,6 +141,14 @@ class Crew:
         """Summed over the group's members, the crashed ones included."""
         return sum(worker.count(counter) for worker in [*self._members, *self._fallen] if worker.spec.group == group)
 
+    def looks(self) -> dict[str, int]:
+        """How often each member has said what it holds; empty where the broker's own backlog counts that."""
+        looks = {worker.spec.worker: worker.count(Counter.LOOKS) for worker in self._members}
+        return looks if any(looks.values()) else {}
+
+    def held(self) -> int:
+        return sum(worker.count(Counter.HELD) for worker in self._members)
+
     def last_activity_ns(self) -> int:
         return max((worker.count(Counter.LAST_ACTIVITY_NS) for worker in self.all()), default=0)
 

@@ -17,6 +17,7 @@ QUIET_S = 0.06  # nothing came for so long, and the counts and the broker agree 
 QUIET_SHORT_S = 1.2  # the same when the counts say that something is missing: it may still come, or be lost
 LOOK_S = 0.02
 BACKLOG_EVERY_S = 0.1
+LOOKS = 2  # of each member after the broker's word: one may have been under way, the other began after it
 
 
 class Drain:
@@ -48,7 +49,7 @@ class Drain:
                 return True
             if quiet_s >= enough and time.monotonic() - asked_at >= BACKLOG_EVERY_S:
                 asked_at = time.monotonic()
-                if self._broker_agrees():
+                if self._broker_agrees() and self._hands_empty(tick, deadline):
                     return True
             time.sleep(LOOK_S)
         return False
@@ -81,6 +82,22 @@ class Drain:
         """Each group has done as many as were acknowledged: neither fewer nor, as after a second delivery, more."""
         done = {self._crew.of_group(group, Counter.COMPLETED) for group in self._workload.needs.groups}
         return done == {self._crew.acknowledged()} and not self._crew.doubtful()
+
+    def _hands_empty(self, tick: Callable[[], None], deadline: float) -> bool:
+        """Whether, since the broker had nothing left to give out, every member has looked and found nothing in its hands.
+
+        Counts cannot tell: one message done twice hides another that has just left its retry queue for a client that is slow.
+        """
+        before, activity_ns = self._crew.looks(), self._crew.last_activity_ns()
+        while before and time.monotonic() < deadline:
+            now = self._crew.looks()
+            if self._crew.last_activity_ns() != activity_ns or self._crew.held() or now.keys() != before.keys():
+                return False
+            if all(now[member] >= looks + LOOKS for member, looks in before.items()):
+                return self._broker_agrees()
+            tick()
+            time.sleep(LOOK_S)
+        return not before
 
     def _broker_agrees(self, only: str | None = None) -> bool:
         try:

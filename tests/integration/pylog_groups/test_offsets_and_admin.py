@@ -141,9 +141,10 @@ def test_seek_commit_and_resume_over_a_killed_broker(own_broker: BrokerProcess) 
 def test_no_acknowledged_commit_is_lost_when_the_broker_is_killed(own_broker: BrokerProcess) -> None:
     make_topic(own_broker, "hammer", 1)
     where = ConfluentPartition("hammer", 0)
-    acknowledged = [0]
+    acknowledged, answered = [0], [0]
 
     def on_commit(error: Any, rows: list[ConfluentPartition]) -> None:
+        answered[0] += 1
         if error is None:
             acknowledged[0] = max(acknowledged[0], rows[0].offset)
 
@@ -172,6 +173,11 @@ def test_no_acknowledged_commit_is_lost_when_the_broker_is_killed(own_broker: Br
         stored = stranger.committed([where], 20)[0].offset
         stranger.close()
         assert acknowledged[0] <= stored <= attempted
+        # The client sends again what the kill cut off: it must not overtake the next round's commits.
+        deadline = time.monotonic() + 30
+        while answered[0] < attempted and time.monotonic() < deadline:
+            consumer.poll(0.05)
+        assert answered[0] == attempted
     assert acknowledged[0] > 20
     consumer.close()
 
