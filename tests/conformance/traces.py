@@ -13,6 +13,7 @@ from tests.conformance.trace import Trace
 from tests.conformance.transaction_traces import TRANSACTION_TRACES
 
 RUN = Callable[[Trace], None]
+DAY_MS = 86_400_000
 
 
 def topics(trace: Trace) -> None:
@@ -110,6 +111,10 @@ def records(trace: Trace) -> None:
     fetch(trace, "fetch from nowhere", trace.topic("absent"), 0)
     for timestamp in (-1, -2, -3, NOW_MS, NOW_MS + 1, NOW_MS + 1000, NOW_MS + 1001, 0, -9):
         list_offset(trace, f"offset of {timestamp}", topic, timestamp)
+    produce(trace, "six days later", topic, batch(timestamp_ms=NOW_MS + 6 * DAY_MS))
+    produce(trace, "eight days later", topic, batch(timestamp_ms=NOW_MS + 8 * DAY_MS))
+    fetch(trace, "fetch up to the end of a segment, which is closed by the records' own time", topic, 0)
+    fetch(trace, "fetch the segment behind", topic, 6)
     list_offset(trace, "offset of no partition", topic, -1, partition=7)
     list_offset(trace, "offset of no topic", trace.topic("absent"), -1)
     deleted = [{"name": topic, "partitions": [{"partition_index": 0, "offset": 3}]}]

@@ -55,6 +55,7 @@ def transactions(trace: Trace) -> None:
     fetch(trace, "read committed while it is open", topic, 0, isolation=1)
     end("commit", commit=True)
     _settled(trace, "stable end after the commit", topic, 3)
+    fetch(trace, "read committed up to the marker's segment, which is years younger", topic, 0, isolation=1)
     fetch(trace, "the marker of the commit", topic, 2, isolation=1)
     add("add again")
     write("write again")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from contextlib import suppress
 
 from harness.pylog_broker.storage import lookup
 from harness.pylog_broker.storage.batch import (
@@ -45,7 +46,7 @@ from harness.pylog_broker.storage.housekeeping import (
 from harness.pylog_broker.storage.index import RELATIVE_OFFSET_MAX, SparseIndex
 from harness.pylog_broker.storage.raw_records import require_keys
 from harness.pylog_broker.storage.retention import SegmentFacts, expired_segments
-from harness.pylog_broker.storage.segment import OpenSegments, Segment, SegmentFile
+from harness.pylog_broker.storage.segment import BadBatch, OpenSegments, Segment, SegmentFile
 from harness.pylog_broker.storage.stability import Unreplicated
 from harness.pylog_broker.storage.topic_config import INT64_MAX, TopicConfig
 from harness.pylog_broker.storage.transaction_index import AbortedTransaction, aborted_between
@@ -87,6 +88,7 @@ class PartitionLog:
         "_persist_start",
         "_replicated_to",
         "_roll_at_ms",
+        "_roll_stamp_ms",
         "_scan_cost",
         "_segment_bytes",
         "_segments",
@@ -206,11 +208,20 @@ class PartitionLog:
         self._schedule_roll()
 
     def _schedule_roll(self) -> None:
-        active = self._active
-        self._roll_at_ms = self._roll_time(active.created_ms) if active.size > 0 else INT64_MAX
+        """When the active segment is closed: segment.ms after it began, by the broker's clock or by the records' own.
 
-    def _roll_time(self, created_ms: int) -> int:
-        """When a segment that began at `created_ms` is closed: jitter keeps many partitions from doing it at once."""
+        By the records' own, as in Apache Kafka: when old records are read in again, a segment holds segment.ms of them, and
+        retention by age finds them in pieces. Jitter keeps many partitions from rolling at once.
+        """
+        active = self._active
+        self._roll_at_ms = self._roll_stamp_ms = INT64_MAX
+        if active.size > 0:
+            age_ms = self._roll_age_ms()
+            self._roll_at_ms = active.created_ms + age_ms
+            if active.first_timestamp >= 0:
+                self._roll_stamp_ms = active.first_timestamp + age_ms
+
+    def _roll_age_ms(self) -> int:
         config = self.config
         age_ms = config.segment_ms
         if config.segment_jitter_ms > 0:
@@ -219,7 +230,7 @@ class PartitionLog:
             age_ms -= randrange(min(config.segment_jitter_ms, config.segment_ms))
         if config.compacts:
             age_ms = min(age_ms, config.max_compaction_lag_ms)
-        return created_ms + age_ms
+        return age_ms
 
     def _begin_epoch(self) -> None:
         """Note that this leader writes from the log end on, before anything is written with its epoch."""
@@ -301,23 +312,28 @@ class PartitionLog:
         end_offset = base_offset + header.last_offset_delta + 1
         segment = self._active
         position = segment.size
+        timestamp = now_ms if self._log_append_time else header.max_timestamp
+        file, index = segment.file, segment.index
+        if file is None or index is None:
+            file, index = self._open_active()
         if (
             position + size > self._segment_bytes
             or now_ms >= self._roll_at_ms
+            or timestamp > self._roll_stamp_ms
             or end_offset - segment.base_offset > RELATIVE_OFFSET_MAX
         ) and position > 0:
             segment = self._roll()
+            file, index = segment.open()
             position = 0
         if self._log_append_time:
-            timestamp = append_time_ms = now_ms
+            append_time_ms = now_ms
             patch_log_append_time(batch, header.attributes, now_ms)
         else:
-            timestamp, append_time_ms = header.max_timestamp, -1
+            append_time_ms = -1
         patch_offset(batch, base_offset, self.leader_epoch)
-        file, index = segment.file, segment.index
-        if file is None or index is None or position == 0:
-            file, index = self._activate(now_ms)
         self._write_whole(file, batch, size)
+        if position == 0:
+            self._begin_segment(segment, size, now_ms, timestamp)
 
         if timestamp > segment.max_timestamp:
             segment.max_timestamp, segment.max_timestamp_offset = timestamp, base_offset
@@ -370,19 +386,25 @@ class PartitionLog:
     def _failure_text(self) -> str:
         return f"{self.topic}-{self.partition} is offline since an earlier failure ({self.failure}); restart the broker"
 
-    def _activate(self, now_ms: int) -> tuple[SegmentFile, SparseIndex]:
+    def _open_active(self) -> tuple[SegmentFile, SparseIndex]:
         """Open the active segment for its first append by this process."""
         if self.failure is not None:
             raise StorageFailed(self._failure_text())
         active = self._active
         try:
             opened = active.open(create=True)
+            if active.size > 0:
+                with suppress(BadBatch):  # whoever reads it is told
+                    active.first_timestamp = active.oldest_ms()
         except OSError as error:
             raise StorageFailed(f"{active.log_path}: {error}") from error
-        if active.size == 0:
-            active.created_ms = now_ms
-            self._roll_at_ms = self._roll_time(now_ms)
+        self._schedule_roll()
         return opened
+
+    def _begin_segment(self, segment: Segment, size: int, now_ms: int, timestamp: int) -> None:
+        """Note when the first batch of a segment came, and its largest timestamp."""
+        segment.created_ms, segment.first_timestamp, segment.size = now_ms, timestamp, size
+        self._schedule_roll()
 
     def _count_unflushed(self, records: int, now_ms: int) -> None:
         if self._unflushed_records == 0:

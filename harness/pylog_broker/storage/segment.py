@@ -152,6 +152,7 @@ class Segment:
         "damaged",
         "deleted",
         "file",
+        "first_timestamp",
         "gaps",
         "index",
         "max_timestamp",
@@ -172,6 +173,7 @@ class Segment:
         self.path = os.path.join(directory, f"{base_offset:020d}")
         self.size = size
         self.created_ms = created_ms  # when its first batch came, for segment.ms
+        self.first_timestamp = NO_TIMESTAMP  # the largest of its first batch; by segment.ms from there on it is closed
         self.max_timestamp = NO_TIMESTAMP
         self.max_timestamp_offset = base_offset
         self.file: SegmentFile | None = None

@@ -177,7 +177,12 @@ SETTINGS: Mapping[str, Setting] = {
             0,
             "Longest time in ms by which a segment may be closed before segment.ms, at random.",
         ),
-        _number("segment.ms", LONG, 1, "Age in ms at which the active segment is closed, full or not."),
+        _number(
+            "segment.ms",
+            LONG,
+            1,
+            "Age in ms, by the clock or by the records' own time, at which the active segment is closed, full or not.",
+        ),
         _choice(
             "unclean.leader.election.enable",
             BOOLEAN,

@@ -116,6 +116,32 @@ def test_a_segment_is_closed_by_size_and_by_age(catalog: Catalog) -> None:
     assert len(read_records(log)) == 5
 
 
+def test_old_records_that_are_read_in_again_fill_segments_of_their_own_time(catalog: Catalog, tmp_path: Path) -> None:
+    """As in Apache Kafka: the segment is closed by the records' own clock too, so that retention by age finds them apart."""
+    log = make(catalog, segment_ms=1000)
+    append(log, b"a", timestamp_ms=NOW_MS - 10_000, now_ms=NOW_MS)
+    append(log, b"b", timestamp_ms=NOW_MS - 9_000, now_ms=NOW_MS)
+    append(log, b"c", timestamp_ms=NOW_MS - 9_900, now_ms=NOW_MS)
+    assert [segment.base_offset for segment in log.segments] == [0]
+    append(log, b"d", timestamp_ms=NOW_MS - 8_999, now_ms=NOW_MS)
+    assert [segment.base_offset for segment in log.segments] == [0, 3]
+    catalog.close()
+    log = open_catalog(tmp_path).topics["t"].partitions[0]
+    append(log, b"e", timestamp_ms=NOW_MS - 7_999, now_ms=NOW_MS)
+    assert [segment.base_offset for segment in log.segments] == [0, 3]
+    append(log, b"f", timestamp_ms=NOW_MS - 7_998, now_ms=NOW_MS)
+    assert [segment.base_offset for segment in log.segments] == [0, 3, 5], "the first batch is known after a restart"
+
+
+def test_records_without_a_timestamp_are_closed_by_the_brokers_clock_alone(catalog: Catalog) -> None:
+    log = make(catalog, segment_ms=1000)
+    append(log, b"a", timestamp_ms=-1, now_ms=NOW_MS)
+    append(log, b"b", now_ms=NOW_MS)
+    assert len(log.segments) == 1
+    append(log, b"c", now_ms=NOW_MS + 1000)
+    assert len(log.segments) == 2
+
+
 def test_an_offset_gap_too_wide_for_the_index_closes_the_segment(catalog: Catalog) -> None:
     log = make(catalog)
     append(log, b"a")
