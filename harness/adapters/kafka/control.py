@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import admin as confluent_admin
 
 from harness.adapters.kafka import settings
+from harness.adapters.kafka.expel import expel
 from harness.adapters.kafka.layout import Layout
 from harness.adapters.kafka.reach import reach
 from harness.errors import BrokerUnavailable, ProvisioningFailed
@@ -149,12 +150,17 @@ class Control:
         _finish(topics, KafkaError.UNKNOWN_TOPIC_OR_PART)
         groups = [layout.group_id(group) for group in layout.groups()]
         deadline = time.monotonic() + GROUP_EMPTY_S_MAX
-        while groups:
-            groups = _finish(self._admin.delete_consumer_groups(groups), KafkaError.GROUP_ID_NOT_FOUND)
+        groups = self._delete(groups)
+        if groups:
+            expel(self._broker, groups)
+        while groups := self._delete(groups):
             if time.monotonic() >= deadline:
                 break
-            if groups:
-                time.sleep(PAUSE_S)
+            time.sleep(PAUSE_S)
+
+    def _delete(self, groups: list[str]) -> list[str]:
+        """Those that are still there."""
+        return _finish(self._admin.delete_consumer_groups(groups), KafkaError.GROUP_ID_NOT_FOUND) if groups else []
 
     def leftovers(self, prefix: str) -> list[str]:
         """Topics and groups whose names begin with the prefix."""

@@ -43,14 +43,15 @@ COMMIT_EVERY_MESSAGES: Final = 500
 class ClientSettings:
     """What a person may set: the library, how long a publisher waits for a batch to fill, and how members are told apart.
 
-    Nothing waits by default, as with the other brokers' clients: batches form while five requests are in flight. ``dynamic`` members
-    are Kafka's default: a crashed one keeps its partitions until its session is over. A ``static`` member that comes
-    back takes them over at once, and one that stays away keeps them as long, even after an orderly close.
+    Nothing waits by default, as with the other brokers' clients: batches form while five requests are in flight. Workers that crash
+    here come back under their old names, as a supervisor restarts them, so they are ``static`` members: one that comes back takes its
+    partitions over at once, and one that stays away keeps them until its session is over, even after an orderly close.
+    ``dynamic`` is Kafka's own default: there whoever crashes keeps its partitions that long, though it is back.
     """
 
     client: str = CONFLUENT
     linger_ms: float = 0.0
-    membership: str = DYNAMIC
+    membership: str = STATIC
 
     @staticmethod
     def of(settings: Mapping[str, str]) -> ClientSettings:
@@ -67,7 +68,7 @@ class ClientSettings:
             raise UsageError(f"linger_ms must be a number, not {settings['linger_ms']!r}") from problem
         if not 0 <= linger_ms <= 10_000:
             raise UsageError(f"linger_ms must be within 0..10000, not {linger_ms:g}")
-        membership = settings.get("membership", DYNAMIC)
+        membership = settings.get("membership", STATIC)
         if membership not in MEMBERSHIPS:
             raise UsageError(f"membership must be one of {', '.join(MEMBERSHIPS)}, not {membership!r}")
         return ClientSettings(client, linger_ms, membership)
