@@ -185,8 +185,9 @@ def test_what_cannot_be_had_is_refused() -> None:
         ActivemqAdapter({"queue_type": "quorum"})
     with pytest.raises(Unsupported, match="does not replicate"):
         ActivemqAdapter({}).plan(BROKER, Needs.model_validate({"groups": {"workers": 1}}), Tier.D3, "p")
-    with pytest.raises(ProvisioningFailed, match="journalDiskSyncStrategy=always"):
-        create(BROKER, destinations(Tier.D2))
+    for tier in (Tier.D1, Tier.D2):
+        with pytest.raises(ProvisioningFailed, match=f"{tier}.*journalDiskSyncStrategy=always"):
+            create(BROKER, destinations(tier))
 
 
 def test_nobody_there_is_said_at_once() -> None:

@@ -33,9 +33,9 @@ def test_only_d2_flushes_in_the_append(name: str) -> None:
     assert flush == {"D0": None, "D1": None, "D2": "1"}
 
 
-def test_only_d2_syncs_activemq_s_journal_before_the_acknowledgement() -> None:
+def test_activemq_s_journal_is_synced_before_the_acknowledgement_where_a_kill_must_not_lose_it() -> None:
     strategy = {tier: ActiveMQ().server_settings(tier)["journalDiskSyncStrategy"] for tier in ("D0", "D1", "D2")}
-    assert strategy == {"D0": "periodic", "D1": "periodic", "D2": "always"}
+    assert strategy == {"D0": "periodic", "D1": "always", "D2": "always"}
 
 
 def test_no_tier_changes_rabbitmq_s_server() -> None:

@@ -105,12 +105,13 @@ def _parity(destinations: Destinations, broker: BrokerInfo) -> dict[str, str]:
     """Settings that decide whether two brokers did the same work."""
     strategy = broker.settings.get(SYNC_SETTING, "as the server is set")
     fsync = {
-        "always": "before the acknowledgement (journalDiskSyncStrategy=always)",
+        "always": "before the acknowledgement (journalDiskSyncStrategy=always)"
+        + ("; less would not survive a killed broker" if destinations.tier is Tier.D1 else ""),
         "periodic": "once a second, not before the acknowledgement (journalDiskSyncStrategy=periodic)",
         "never": "left to the kernel (journalDiskSyncStrategy=never)",
     }
     return {
-        "acknowledgement": "receipt of the COMMIT, or of the SEND when it is alone",
+        "acknowledgement": "receipt of the COMMIT, or of the SEND when it is alone and goes to one queue",
         "fan-out": "a virtual topic, copied by the broker"
         if destinations.virtual
         else "one SEND to the queues of all groups",

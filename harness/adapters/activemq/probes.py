@@ -274,7 +274,7 @@ def _transactions(target: Target) -> Facts:
 
 
 def _syncs(target: Target) -> Facts:
-    """As the harness starts it for D1 (journalDiskSyncStrategy=periodic); D2's ``always`` is another start of the broker."""
+    """As the harness starts it for D1 and D2 (journalDiskSyncStrategy=always)."""
     queue = f"/queue/{target.prefix}.sync"
     strategy = target.broker.settings.get("journalDiskSyncStrategy", "as the server is set")
     fact = f"journalDiskSyncStrategy={strategy}: fsync before the receipt"

@@ -67,9 +67,11 @@ def errand(broker: BrokerInfo) -> Iterator[Errand]:
 def create(broker: BrokerInfo, destinations: Destinations) -> None:
     """Make every work queue known to the broker's store. Raises ProvisioningFailed."""
     strategy = broker.settings.get(SYNC_SETTING)
-    if destinations.tier is Tier.D2 and strategy not in (None, "always"):
+    tier = destinations.tier
+    if tier is not Tier.D0 and strategy not in (None, "always"):
         raise ProvisioningFailed(
-            f"{Tier.D2} ({Tier.D2.sentence}) needs {SYNC_SETTING}=always, but this ActiveMQ runs with {strategy}"
+            f"{tier} ({tier.sentence}) needs {SYNC_SETTING}=always, but this ActiveMQ runs with {strategy}, which acknowledges before the "
+            "journal is written"
         )
     try:
         with errand(broker) as one:

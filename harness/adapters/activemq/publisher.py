@@ -1,8 +1,9 @@
 """A publisher: local transactions, a few of them under way at a time, each settled by the receipt of its COMMIT.
 
-A thread of its own takes whatever has been submitted and sends it as one transaction: a single message at a low rate, which then goes
-without a transaction and with a receipt of its own, and many when they come faster than the broker commits. So a message never waits for
-others to come, and the broker syncs its journal once a transaction, not once a message.
+A thread of its own takes whatever has been submitted and sends it as one transaction: a single message at a low rate, and many when they
+come faster than the broker commits. So a message never waits for others to come, and the broker syncs its journal once a transaction, not
+once a message. A message that is alone and goes to one queue needs no transaction, only a receipt of its own; one that is copied into
+several needs it, because without one the broker syncs after each copy, and a kill between leaves some groups with it and some without.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ class SendHeads:
 class ActivemqPublisher:
     def __init__(self, broker: BrokerInfo, destinations: Destinations, window: int) -> None:
         self._heads = SendHeads(destinations)
+        self._copied = len(destinations.needs.groups) > 1
         self._window = window
         self._changed = threading.Condition()
         self._queue: deque[Row] = deque()
@@ -152,7 +154,7 @@ class ActivemqPublisher:
         return rows
 
     def _frames(self, name: str, rows: list[Row]) -> bytes:
-        if len(rows) == 1:
+        if len(rows) == 1 and not self._copied:
             return frames.send(self._heads.of(rows[0]) + b"receipt:%b\n" % name.encode(), rows[0].payload)
         within = b"transaction:%b\n" % name.encode()
         sends = [frames.send(self._heads.of(row) + within, row.payload) for row in rows]
