@@ -4,6 +4,10 @@ Data goes to stdout, progress and errors to stderr; ``--json`` prints one versio
 expectation failed, 2 usage, 3 broker or environment missing, 4 not comparable, 5 measurement invalid, 130 interrupted.
 """
 
-from harness.cli.app import main
 
-__all__ = ["main"]
+
+def main() -> None:
+    """Imported when called: each worker process runs the program's first lines again, and has no use for a command line."""
+    from harness.cli.app import main as run
+
+    run()

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import zlib
+from itertools import islice
 from typing import Final
 
 import numpy as np
 
 POOL: Final = 256
 FILLER_BYTES: Final = 1 << 18
+_BLOCK: Final = 8192  # words drawn at a time
 
 _PAGES = ("/home", "/search", "/product", "/cart", "/checkout", "/help", "/account", "/offers")
 _AGENTS = ("Firefox/143.0 (X11; Linux x86_64)", "Chrome/142.0 (Windows NT 10.0)", "Safari/19.1 (iPhone; iOS 19)")
@@ -61,18 +63,18 @@ class Bodies:
 
 
 def _text(generator: np.random.Generator) -> bytes:
-    """Words of random syllables and hexadecimal ids, free of quotes and backslashes."""
+    """Words of one to four random syllables, every seventh a hexadecimal id; free of quotes and backslashes."""
     words: list[str] = []
     length = 0
     while length < FILLER_BYTES:
-        if generator.random() < 0.15:
-            word = generator.bytes(6).hex()
-        else:
-            word = "".join(
-                _SYLLABLES[index] for index in generator.integers(0, len(_SYLLABLES), generator.integers(1, 5))
-            )
-        words.append(word)
-        length += len(word) + 1
+        counts = np.where(generator.random(_BLOCK) < 0.15, 0, generator.integers(1, 5, _BLOCK)).tolist()
+        syllables = iter([_SYLLABLES[index] for index in generator.integers(0, len(_SYLLABLES), sum(counts))])
+        ids = generator.bytes(6 * _BLOCK).hex()
+        words += [
+            "".join(islice(syllables, count)) if count else ids[12 * place : 12 * place + 12]
+            for place, count in enumerate(counts)
+        ]
+        length = sum(map(len, words)) + len(words)
     return " ".join(words).encode()[:FILLER_BYTES]
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.adapters.registry import create_adapter
+from harness.adapters.registry import REGISTRY, create_adapter
 from harness.errors import Fault, HarnessError, WorkerDied
 from harness.runner.consuming import ConsumingWorker
 from harness.runner.control import (
@@ -41,14 +41,18 @@ from harness.runner.control import (
 from harness.runner.promptness import exact_sleeps, on_time
 from harness.runner.publishing import PublishingWorker
 
-PRELOAD = ["__main__", "harness.runner.workers", "confluent_kafka", "kafka", "pika", "stomp", "pyarrow", "pandas"]
+PRELOAD = [
+    "harness.runner.workers",
+    *[entry.factory.partition(":")[0] for entry in REGISTRY.values()],
+    *("confluent_kafka", "kafka", "pika", "stomp", "pyarrow", "pandas"),
+]
 CONNECT_DEADLINE_S = 60.0
 CONSUMER_NICENESS = 5  # the schedule must not wait for the consumers of its own messages; the same for every broker
 _PR_SET_PDEATHSIG = 1
 
 
 def worker_context() -> multiprocessing.context.ForkServerContext:
-    """The fork server context. ``__main__`` is preloaded, or every worker would import the command line again."""
+    """The fork server context. Workers begin with everything imported that any of them needs."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOAD)
     return context
