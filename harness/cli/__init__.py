@@ -5,7 +5,6 @@ expectation failed, 2 usage, 3 broker or environment missing, 4 not comparable, 
 """
 
 
-
 def main() -> None:
     """Imported when called: each worker process runs the program's first lines again, and has no use for a command line."""
     from harness.cli.app import main as run
