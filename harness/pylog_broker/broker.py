@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 from harness.pylog_broker.config import BrokerConfig, ConfigError, with_dynamic
 from harness.pylog_broker.controller.image import BROKER_RESOURCE, MetadataImage
+from harness.pylog_broker.group_commit import GroupCommit
 from harness.pylog_broker.groups.service import GroupService
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.security.service import Security
@@ -86,6 +87,7 @@ class Broker:
         self._monotonic_clock_s = monotonic_clock_s
         self.timers = Timers()
         self.waiters = Waiters(self.timers)
+        self.commits = GroupCommit(self.waiters.appended)
         self.groups = GroupService(
             catalog,
             config.groups,

@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from harness.pylog_broker.connection import FrameReader
-from harness.pylog_broker.dispatch import Parked, Peer
+from harness.pylog_broker.dispatch import Output, Parked, Peer
 from harness.pylog_broker.storage.log import LogSlice
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ QUIET = select.EPOLLRDHUP
 GONE = select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP
 
 
+LINE_MAX = 64
+"""Requests of one connection that are served while the first of them waits for its sync."""
+
+
 class Connection:
     """One client connection: its socket, its framing, and the response that is being sent or waited for."""
 
@@ -30,6 +34,7 @@ class Connection:
         "fd",
         "handshaking",
         "interest",
+        "line",
         "outgoing",
         "parked",
         "peer",
@@ -49,8 +54,20 @@ class Connection:
         self.reader = reader
         self.peer = peer
         self.parked: Parked | None = None
+        self.line: deque[Parked | Output | str] = deque()
+        """Answers in order that wait for the first one (see `InLine`); a text is why the connection is to be closed then."""
         self.outgoing: deque[memoryview | LogSlice] = deque()
         self.interest = READ
         self.active_s = now_s
         """When bytes last went through, in seconds of the monotonic clock."""
         self.closed = False
+
+    @property
+    def is_line_full(self) -> bool:
+        """Whether nothing more is to be read until the line has moved."""
+        line = self.line
+        return (
+            len(line) >= LINE_MAX
+            or bool(self.peer.connection.mute_until_s)
+            or (bool(line) and isinstance(line[-1], str))
+        )

@@ -15,6 +15,7 @@ from harness.pylog_broker.handlers.api import (
     CloseConnection,
     ConnectionState,
     Deferred,
+    InLine,
     Reply,
     RequestContext,
     SlicedBody,
@@ -63,6 +64,11 @@ class Parked:
         self._version = version
         self._correlation_id = correlation_id
         self._flexible = flexible
+
+    @property
+    def in_line(self) -> bool:
+        """Whether later requests may be served while this response is waited for."""
+        return isinstance(self.deferred, InLine)
 
     def encode(self) -> Output:
         """The bytes of the response, once the deferred is done."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import select
 import signal
 import socket
@@ -26,7 +25,7 @@ from harness.pylog_broker.doors import Door, Doors
 from harness.pylog_broker.handlers.api import CloseConnection, ConnectionState
 from harness.pylog_broker.protocol.primitives import MalformedMessage
 from harness.pylog_broker.security.listeners import ANONYMOUS
-from harness.pylog_broker.storage.log import LogSlice
+from harness.pylog_broker.sending import Sender
 
 if TYPE_CHECKING:
     from harness.pylog_broker.security.tls import TlsSocket
@@ -35,29 +34,24 @@ logger = logging.getLogger(__name__)
 
 LISTEN_BACKLOG = 1024
 EVENTS_PER_ROUND_MAX = 256
-JOINED_RESPONSE_BYTES_MAX = 32 << 10
-"""Responses up to this size are read from the file and sent with their head in one call; larger ones by sendfile."""
 HELD_RESPONSES_MAX = 8
 HELD_REQUEST_BYTES_MAX = 1 << 10
 """Responses to this many small requests that came together go out in one call: a call costs more than the rest of such
 a request. No response waits for more than that, and none for a request that has not come yet."""
-TLS_READ_BYTES = 128 << 10
-"""Read from a log file at once where it goes out encrypted."""
-SENDFILE_BYTES_PER_TURN = (1 << 20) + (64 << 10)
-"""After this many bytes the other connections have their turn: clients' usual 1 MiB of one partition goes in one."""
 IDLE_CHECK_INTERVAL_S_MAX = 5.0
 DRAIN_SECONDS_MAX = 2.0
 """How long a shutdown goes on sending responses that are half sent."""
 
 
-class Server:
+class Server(Sender):
     """Listens, and moves bytes between sockets and the dispatcher until told to stop."""
 
     def __init__(self, broker: Broker, dispatcher: Dispatcher, doors: Sequence[Door]) -> None:
+        super().__init__()
+        broker.commits.work_with(self.post)
         self._broker = broker
         self._dispatcher = dispatcher
         self._config = broker.config
-        self._epoll = select.epoll()
         self._doors = Doors(doors, broker, self._epoll, self._open)
         self._connections: dict[int, Connection] = {}
         self._next_connection_id = 0
@@ -72,8 +66,6 @@ class Server:
         self._now_s = broker.now_s()  # when this round began: exact enough to tell who is idle
         self.bytes_in = 0
         """Bytes received from clients since the start."""
-        self.bytes_out = 0
-        """Bytes sent to clients since the start."""
 
     @property
     def connection_count(self) -> int:
@@ -92,6 +84,7 @@ class Server:
         try:
             while not self._stopping:
                 self._round()
+            self._settle()
             self._drain()
         finally:
             for connection in list(self._connections.values()):
@@ -156,10 +149,21 @@ class Server:
         broker.waiters.run_ready()
         for _ in range(len(self._resumable)):
             self._resume(self._resumable.popleft())
+        if broker.commits.waiting:
+            broker.commits.start()
+
+    def _settle(self) -> None:
+        """Answer what waits for a sync, before the end."""
+        self._broker.commits.settle()
+        while self._posted:
+            self._posted.popleft()()
+        self._draining = True
+        for connection in list(self._connections.values()):
+            if connection.line and not connection.outgoing:
+                self._advance(connection)
 
     def _drain(self) -> None:
         """Half-sent responses get a moment; nothing new is read."""
-        self._draining = True
         self._doors.close()
         deadline_s = self._broker.now_s() + DRAIN_SECONDS_MAX
         for connection in list(self._connections.values()):
@@ -209,6 +213,7 @@ class Server:
         connection.socket.close()  # also takes it out of the epoll
         connection.reader.close()
         connection.outgoing.clear()
+        connection.line.clear()
         if connection.parked is not None:
             connection.parked.deferred.cancel()
             connection.parked = None
@@ -223,7 +228,7 @@ class Server:
         idle_before = now_s - self._config.connections_max_idle_ms / 1000
         stuck_before = now_s - self._config.request_receive_timeout_ms / 1000
         for connection in list(self._connections.values()):
-            if connection.parked is not None:
+            if connection.parked is not None or connection.line:
                 continue
             if connection.active_s < idle_before:
                 self._close(connection)
@@ -287,7 +292,10 @@ class Server:
         except FramingError as error:
             self._close(connection, str(error))
             return
-        self._serve(connection)
+        if connection.line:
+            self._serve_in_line(connection)
+        else:
+            self._serve(connection)
         if connection.tls is not None:
             self._receive_pending(connection, connection.tls)
 
@@ -319,9 +327,10 @@ class Server:
                     held.clear()
                 if isinstance(response, Parked):
                     self._park(connection, response)
-                elif response.__class__ is list:
+                    break
+                if response.__class__ is list:
                     self._send_parts(connection, response)
-                if connection.closed or connection.outgoing or connection.parked is not None or state.mute_until_s:
+                if connection.closed or connection.outgoing or state.mute_until_s:
                     break
         except (FramingError, MalformedMessage, CloseConnection) as error:
             reason = str(error)
@@ -330,7 +339,31 @@ class Server:
             reason = "internal error"
         if held:
             self._send_bytes(connection, held[0] if len(held) == 1 else b"".join(held))
-        self._end_turn(connection, reason)
+        if connection.line and reason is None and not connection.closed:
+            self._serve_in_line(connection)
+        else:
+            self._end_turn(connection, reason)
+
+    def _serve_in_line(self, connection: Connection) -> None:
+        """Serve the requests behind one whose answer waits for a sync; their answers wait in line behind it."""
+        line, reader, peer = connection.line, connection.reader, connection.peer
+        try:
+            while (
+                connection.parked is None and not connection.is_line_full and (frame := reader.next_frame()) is not None
+            ):
+                response = self._dispatcher.handle(frame, peer)
+                if isinstance(response, Parked):
+                    self._park(connection, response)
+                elif response is not None:
+                    line.append(response)
+        except (FramingError, MalformedMessage, CloseConnection) as error:
+            line.append(str(error))
+        except Exception:
+            logger.exception("a request failed inside the broker; its connection is closed")
+            line.append("internal error")
+        reader.keep()
+        if connection.is_line_full and connection.parked is None and not connection.outgoing:
+            self._set_interest(connection, QUIET)
 
     def _end_turn(self, connection: Connection, reason: str | None) -> None:
         """Close the connection for a reason, or put aside what has come of its next request."""
@@ -356,42 +389,17 @@ class Server:
 
     # --- sending ---------------------------------------------------------------------------------------------------
 
-    def _send_bytes(self, connection: Connection, response: bytes) -> None:
-        try:
-            sent = connection.socket.send(response)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self._close(connection)
-            return
-        self.bytes_out += sent
-        if sent < len(response):
-            connection.outgoing.append(memoryview(response)[sent:])
-            self._set_interest(connection, WRITE)
-
-    def _send_parts(self, connection: Connection, response: list[bytes | bytearray | LogSlice]) -> None:
-        size = 0
-        for part in response:
-            size += part.length if part.__class__ is LogSlice else len(part)
-        if size <= JOINED_RESPONSE_BYTES_MAX:
-            joined = b"".join([part.read() if isinstance(part, LogSlice) else part for part in response])
-            if len(joined) == size:
-                self._send_bytes(connection, joined)
-            else:
-                self._close(connection, "a log file is shorter than its index says")
-            return
-        connection.outgoing.extend(part if isinstance(part, LogSlice) else memoryview(part) for part in response)
-        self._send_outgoing(connection)
-
     def _continue_sending(self, connection: Connection) -> None:
         """Send more of a response; when all is sent, go on with the requests that have come meanwhile."""
         self._send_outgoing(connection)
         if connection.closed or connection.outgoing:
             return
-        if self._draining:
+        if connection.line:
+            self._advance(connection)
+        elif self._draining:
             self._close(connection)
-            return
-        self._go_on(connection)
+        else:
+            self._go_on(connection)
 
     def _go_on(self, connection: Connection) -> None:
         """An answer is out: read on, unless the client is to wait."""
@@ -401,78 +409,57 @@ class Server:
         self._set_interest(connection, READ)
         self._serve_kept(connection)
 
-    def _send_outgoing(self, connection: Connection) -> None:
-        """Send what the socket takes, and ask to be told when it takes more."""
-        outgoing = connection.outgoing
-        budget = SENDFILE_BYTES_PER_TURN
-        rest: memoryview | LogSlice
-        try:
-            while outgoing and budget > 0:
-                part = outgoing[0]
-                if isinstance(part, LogSlice):
-                    if connection.tls is not None:
-                        self._read_ahead(connection, part)
-                        continue
-                    sent = os.sendfile(connection.fd, part.fd, part.position, min(part.length, budget))
-                    if sent == 0:
-                        self._close(connection, "a log file is shorter than its index says")
-                        return
-                    left = part.length - sent
-                    rest = part._replace(position=part.position + sent, length=left)
-                else:
-                    more = socket.MSG_MORE if len(outgoing) > 1 else 0
-                    sent = connection.socket.send(part, more)
-                    left = len(part) - sent
-                    rest = part[sent:]
-                budget -= sent
-                if left:
-                    outgoing[0] = rest
-                else:
-                    outgoing.popleft()
-        except BlockingIOError:
-            pass
-        except OSError:
-            self._close(connection)
-            return
-        self.bytes_out += SENDFILE_BYTES_PER_TURN - budget
-        if budget < SENDFILE_BYTES_PER_TURN:
-            connection.active_s = self._now_s
-        if outgoing:
-            self._set_interest(connection, WRITE)
-
-    def _read_ahead(self, connection: Connection, part: LogSlice) -> None:
-        """Turn the beginning of a file range into bytes: what is encrypted cannot go out by sendfile."""
-        head = part._replace(length=min(part.length, TLS_READ_BYTES))
-        data = head.read()
-        if len(data) != head.length:
-            raise OSError("a log file is shorter than its index says")
-        left = part.length - head.length
-        if left:
-            connection.outgoing[0] = part._replace(position=part.position + head.length, length=left)
-            connection.outgoing.appendleft(memoryview(data))
-        else:
-            connection.outgoing[0] = memoryview(data)
-
     def _serve_kept(self, connection: Connection) -> None:
         connection.reader.resume()
-        self._serve(connection)
+        if connection.line:
+            self._serve_in_line(connection)
+        else:
+            self._serve(connection)
         if connection.tls is not None:
             self._receive_pending(connection, connection.tls)
-
-    def _set_interest(self, connection: Connection, interest: int) -> None:
-        if connection.interest != interest:
-            connection.interest = interest
-            self._epoll.modify(connection.fd, interest)
 
     # --- parked requests -------------------------------------------------------------------------------------------
 
     def _park(self, connection: Connection, parked: Parked) -> None:
-        connection.parked = parked
+        in_line = parked.in_line and connection.tls is None  # what TLS has decrypted is not woken for
+        if in_line or connection.line:
+            connection.line.append(parked)
+        if not in_line:
+            connection.parked = parked
         parked.deferred.notify(lambda _: self._resumable.append(connection))
+
+    def _advance(self, connection: Connection) -> None:
+        """Send the answers at the head of the line that are there; when there is room in it, read on."""
+        line = connection.line
+        connection.active_s = self._now_s
+        while line and not connection.closed and not connection.outgoing:
+            answer = line[0]
+            if isinstance(answer, Parked) and not answer.deferred.done:
+                break
+            line.popleft()
+            if isinstance(answer, str):
+                self._close(connection, answer)
+            else:
+                self._send(connection, answer.encode() if isinstance(answer, Parked) else answer)
+        if connection.closed or connection.outgoing:
+            return
+        if not line:
+            connection.parked = None
+            if self._draining or connection.peer.connection.closing:
+                self._close(connection)
+            else:
+                self._go_on(connection)
+        elif connection.parked is None and not connection.is_line_full and not self._draining:
+            self._set_interest(connection, READ)
+            self._serve_kept(connection)
 
     def _resume(self, connection: Connection) -> None:
         """The response of a parked request is there: send it, and go on with the connection."""
         if connection.closed:
+            return
+        if connection.line:
+            if not connection.outgoing:
+                self._advance(connection)
             return
         if connection.parked is None:
             if connection.tls is not None and not connection.outgoing:
@@ -480,11 +467,7 @@ class Server:
             return
         parked, connection.parked = connection.parked, None
         connection.active_s = self._now_s
-        response = parked.encode()
-        if isinstance(response, bytes):
-            self._send_bytes(connection, response)
-        else:
-            self._send_parts(connection, response)
+        self._send(connection, parked.encode())
         if connection.peer.connection.closing:
             self._close(connection)
         elif not connection.closed and not connection.outgoing:

@@ -86,6 +86,15 @@ class Deferred:
             on_complete(self)
 
 
+class InLine(Deferred):
+    """A response that holds up the responses behind it, but not their requests: these may be served meanwhile.
+
+    For what was done and only waits to be made durable.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(slots=True)
 class ConnectionState:
     """What handlers remember from one request of a connection to the next."""

@@ -6,6 +6,8 @@ topics are named by id (KIP-516). Parsed by hand: records are never copied out o
 batch is checked (one batch, format v2, CRC-32C), stamped with offset and leader epoch in place, and appended by one
 write. Nothing is appended before the whole request has been parsed.
 
+Where the topic asks for a sync (`flush.messages`), the answer waits for it in line, and the records are not visible before.
+
 acks=0 has no response; an error closes the connection, which is the only sign the client can get. acks=all asks for
 `min.insync.replicas`, of which one node is one.
 
@@ -20,18 +22,20 @@ import logging
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.pylog_broker.handlers.api import Api, CloseConnection, RequestContext
-from harness.pylog_broker.protocol.errors import ErrorCode
-from harness.pylog_broker.protocol.primitives import (
-    MalformedMessage,
-    read_compact_nullable_string,
-    read_nullable_string,
-    read_unsigned_varint,
-    skip_tags,
-    write_compact_string,
-    write_string,
-    write_unsigned_varint,
+from harness.pylog_broker.handlers.api import Api, CloseConnection, InLine, RequestContext
+from harness.pylog_broker.handlers.produce_wire import (
+    FLEXIBLE_FROM,
+    TOPIC_IDS_FROM,
+    Outcome,
+    Partitions,
+    Topics,
+    array,
+    encode,
+    encode_partition,
+    parse,
 )
+from harness.pylog_broker.protocol.errors import ErrorCode
+from harness.pylog_broker.protocol.primitives import MalformedMessage, read_unsigned_varint
 from harness.pylog_broker.security.acl import Operation, Resource
 from harness.pylog_broker.security.quotas import PRODUCE
 from harness.pylog_broker.storage.batch import CODEC_MASK, TRANSACTIONAL_BIT, verify_produced
@@ -39,36 +43,22 @@ from harness.pylog_broker.storage.errors import StorageError, StorageFailed
 from harness.pylog_broker.transactions.transaction import EPOCH_BUMP_FROM, ProducerIdentity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.pylog_broker.broker import Broker
     from harness.pylog_broker.storage.batch import BatchHeader
     from harness.pylog_broker.storage.log import PartitionLog
 
 logger = logging.getLogger(__name__)
 
-FLEXIBLE_FROM = 9
-TOPIC_IDS_FROM = 13
 ZSTD, ZSTD_FROM = 4, 7
 CODEC_LAST = 4
 ABORTABLE_FROM, IMPLICIT_FROM = 11, 12
 NO_ERROR = int(ErrorCode.NONE)  # a plain number is found and packed faster than a member
 
-_read_int16 = struct.Struct(">h").unpack_from
 _read_int32 = struct.Struct(">i").unpack_from
-_read_acks = struct.Struct(">hi").unpack_from
 _read_two_int32 = struct.Struct(">ii").unpack_from
 _pack_int16 = struct.Struct(">h").pack
-_pack_int32 = struct.Struct(">i").pack
-_pack_v3 = struct.Struct(">ihqq").pack
-_pack_v5 = struct.Struct(">ihqqq").pack
-_pack_v8 = struct.Struct(">ihqqqih").pack
-_pack_v9 = struct.Struct(">ihqqqBBB").pack
-_pack_v9_head = struct.Struct(">ihqqqB").pack
-_pack_v8_head = struct.Struct(">ihqqqi").pack
-
-Partitions = list[tuple[int, memoryview]]
-Topics = list[tuple[memoryview, Partitions]]
-Outcome = tuple[int, int, int, int, str | None]
-"""Error code, base offset, append time in ms (-1 where the client's time stands), log start offset, error message."""
 
 
 class ProduceLane(NamedTuple):
@@ -91,7 +81,7 @@ class ProduceLane(NamedTuple):
     response_tail: bytes
 
 
-def handle(context: RequestContext, body: memoryview) -> bytes | None:
+def handle(context: RequestContext, body: memoryview) -> bytes | InLine | None:
     """Append what can be appended; one outcome for each partition, in the order of the request."""
     lane = context.connection.produce_lane
     if lane is not None and not context.broker.security.restricts:
@@ -126,14 +116,20 @@ def _single_partition(lane: ProduceLane, body: memoryview, position: int) -> tup
     return partition, body[position:end]
 
 
-def _handle_single(broker: Broker, lane: ProduceLane, partition: int, records: memoryview) -> bytes | None:
-    outcome = _append(
-        broker, lane.logs[partition], lane.version, lane.acks, broker.now_ms(), records, lane.transactional_id
-    )
+def _handle_single(broker: Broker, lane: ProduceLane, partition: int, records: memoryview) -> bytes | InLine | None:
+    log = lane.logs[partition]
+    outcome = _append(broker, log, lane.version, lane.acks, broker.now_ms(), records, lane.transactional_id)
     if lane.acks == 0:
         _close_on_error(outcome)
         return None
-    return lane.response_head + _encode_partition(lane.version, partition, outcome) + lane.response_tail
+    if -1 < outcome[1] < log.awaited_offset:
+
+        def encoded() -> bytes:
+            row = encode_partition(lane.version, partition, _once_synced(outcome, log))
+            return lane.response_head + row + lane.response_tail
+
+        return _in_line(broker, [log], encoded)
+    return lane.response_head + encode_partition(lane.version, partition, outcome) + lane.response_tail
 
 
 def _new_lane(
@@ -152,13 +148,13 @@ def _new_lane(
         return None
     flexible = version >= FLEXIBLE_FROM
     tail = b"\0\0\0" if flexible else b""  # no tags: of the partition, the topic, the request
-    name_head = b"" if version >= TOPIC_IDS_FROM else _array(len(name), True) if flexible else _pack_int16(len(name))
+    name_head = b"" if version >= TOPIC_IDS_FROM else array(len(name), True) if flexible else _pack_int16(len(name))
     counts = 2 if flexible else 8
     head_end = _id_bytes(transactional_id, flexible) + 6 + counts + len(name_head) + len(name)
-    length_bytes = len(_array(len(records), True)) if flexible else 4
+    length_bytes = len(array(len(records), True)) if flexible else 4
     if len(body) != head_end + 4 + length_bytes + len(records) + len(tail):
         return None  # tagged fields, or a varint longer than it need be
-    one = _array(1, flexible)
+    one = array(1, flexible)
     return ProduceLane(
         version,
         broker.catalog.image_version,
@@ -177,14 +173,14 @@ def _id_bytes(transactional_id: str | None, flexible: bool) -> int:
     if transactional_id is None:
         return 1 if flexible else 2
     size = len(transactional_id.encode())
-    return size + (len(_array(size, True)) if flexible else 2)
+    return size + (len(array(size, True)) if flexible else 2)
 
 
-def _handle_any(context: RequestContext, body: memoryview) -> bytes | None:
+def _handle_any(context: RequestContext, body: memoryview) -> bytes | InLine | None:
     """Parse and answer a request of any shape."""
     version = context.version
     try:
-        acks, transactional_id, topics = _parse(body, version)
+        acks, transactional_id, topics = parse(body, version)
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise MalformedMessage(f"Produce version {version}: {error}") from None
     broker = context.broker
@@ -198,11 +194,68 @@ def _handle_any(context: RequestContext, body: memoryview) -> bytes | None:
             context.connection.produce_lane = _new_lane(context, body, acks, transactional_id, name, records)
     throttle_ms = context.throttle_ms(PRODUCE, len(body))
     if acks != 0:
-        return _encode(version, topics, outcomes, throttle_ms)
+        return _answer(context, topics, outcomes, throttle_ms)
     for topic_outcomes in outcomes:
         for outcome in topic_outcomes:
             _close_on_error(outcome)
     return None
+
+
+def _answer(context: RequestContext, topics: Topics, outcomes: list[list[Outcome]], throttle_ms: int) -> bytes | InLine:
+    """The response, at once or when the syncs that it waits for are done."""
+    version, broker = context.version, context.broker
+    commits = broker.commits
+    awaited = _awaited(broker, version, topics, outcomes) if commits.waiting or commits.under_way else None
+    if not awaited:
+        return encode(version, topics, outcomes, throttle_ms)
+    kept: Topics = [(memoryview(bytes(name)), [(number, name[:0]) for number, _ in rows]) for name, rows in topics]
+
+    def encoded() -> bytes:
+        synced = [
+            [
+                _once_synced(outcome, awaited[place]) if (place := (which, number)) in awaited else outcome
+                for number, outcome in enumerate(rows)
+            ]
+            for which, rows in enumerate(outcomes)
+        ]
+        return encode(version, kept, synced, throttle_ms)
+
+    return _in_line(broker, list(dict.fromkeys(awaited.values())), encoded)
+
+
+def _awaited(
+    broker: Broker, version: int, topics: Topics, outcomes: list[list[Outcome]]
+) -> dict[tuple[int, int], PartitionLog]:
+    """The logs whose sync an outcome waits for, by place in the request."""
+    find = broker.topic_by_wire_id if version >= TOPIC_IDS_FROM else broker.topic_by_wire_name
+    awaited: dict[tuple[int, int], PartitionLog] = {}
+    for which, ((name, rows), topic_outcomes) in enumerate(zip(topics, outcomes, strict=True)):
+        for number, ((partition, _), outcome) in enumerate(zip(rows, topic_outcomes, strict=True)):
+            if outcome[1] >= 0:
+                topic = find(bytes(name))
+                if topic is not None and outcome[1] < topic.partitions[partition].awaited_offset:
+                    awaited[which, number] = topic.partitions[partition]
+    return awaited
+
+
+def _in_line(broker: Broker, logs: list[PartitionLog], encoded: Callable[[], bytes]) -> InLine:
+    """A response that is there when the syncs of `logs` are done."""
+    response = InLine()
+    left = len(logs)
+
+    def one_done() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            response.complete(encoded())
+
+    for log in logs:
+        broker.commits.wait(log, one_done)
+    return response
+
+
+def _once_synced(outcome: Outcome, log: PartitionLog) -> Outcome:
+    return outcome if log.failure is None else _failure(StorageFailed.error_code)
 
 
 def _close_on_error(outcome: Outcome) -> None:
@@ -281,16 +334,21 @@ def _append(
             return _failure(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
         if log.opens_batches:
             prepared, header = log.prepare(records, header)
-            result = log.append(prepared, header, now_ms=now_ms)
+            result = log.append(prepared, header, now_ms=now_ms, deferred=True)
         else:
-            result = log.append(records, header, now_ms=now_ms)
+            result = log.append(records, header, now_ms=now_ms, deferred=True)
     except StorageFailed as error:
         logger.error("append to %s-%d: %s", log.topic, log.partition, error)
         return _failure(error.error_code, None)
     except StorageError as error:
         return _failure(error.error_code, str(error))
     if not result.duplicate:
-        broker.waiters.appended(log, header.length)
+        if log.awaited_offset < 0:
+            broker.waiters.appended(log, header.length)
+        else:
+            broker.commits.appended(log, header.length)
+            if log.failure is not None:
+                return _failure(StorageFailed.error_code)
     return NO_ERROR, result.base_offset, result.log_append_time_ms, result.log_start_offset, None
 
 
@@ -313,142 +371,6 @@ def _admit(broker: Broker, log: PartitionLog, version: int, header: BatchHeader,
     if error in (ErrorCode.COORDINATOR_NOT_AVAILABLE, ErrorCode.CONCURRENT_TRANSACTIONS) and version < IMPLICIT_FROM:
         return ErrorCode.NOT_ENOUGH_REPLICAS  # what an older client takes as a reason to try again
     return error
-
-
-# --- parsing -------------------------------------------------------------------------------------------------------
-
-
-def _parse(body: memoryview, version: int) -> tuple[int, str | None, Topics]:
-    """acks, transactional id, and topics; raises MalformedMessage, struct.error, IndexError."""
-    if version >= FLEXIBLE_FROM:
-        transactional_id, position = read_compact_nullable_string(body, 0)
-        acks, _ = _read_acks(body, position)
-        return acks, transactional_id, _parse_flexible(body, position + 6, version)
-    transactional_id, position = read_nullable_string(body, 0)
-    acks, _ = _read_acks(body, position)
-    return acks, transactional_id, _parse_classic(body, position + 6)
-
-
-def _parse_classic(body: memoryview, position: int) -> Topics:
-    size = len(body)
-    topic_count, position = _count(body, position, 6)
-    topics: Topics = []
-    for _ in range(topic_count):
-        (length,) = _read_int16(body, position)
-        name_end = position + 2 + length
-        if length < 0 or name_end > size:
-            raise MalformedMessage(f"a topic name of {length} bytes does not fit into the request")
-        name = body[position + 2 : name_end]
-        partition_count, position = _count(body, name_end, 8)
-        rows: Partitions = []
-        for _ in range(partition_count):
-            partition, length = _read_two_int32(body, position)
-            position += 8
-            end = position + max(0, length)
-            if length < -1 or end > size:
-                raise MalformedMessage(f"records of {length} bytes do not fit into the {size - position} bytes left")
-            rows.append((partition, body[position:end]))
-            position = end
-        topics.append((name, rows))
-    return topics
-
-
-def _parse_flexible(body: memoryview, position: int, version: int) -> Topics:
-    size = len(body)
-    topic_count, position = _compact_count(body, position, 3)
-    topics: Topics = []
-    for _ in range(topic_count):
-        if version >= TOPIC_IDS_FROM:
-            length = 16
-        else:
-            length, position = read_unsigned_varint(body, position)
-            length -= 1
-        name_end = position + length
-        if length < 0 or name_end > size:
-            raise MalformedMessage(f"a topic name of {length} bytes does not fit into the request")
-        name = body[position:name_end]
-        partition_count, position = _compact_count(body, name_end, 6)
-        rows: Partitions = []
-        for _ in range(partition_count):
-            (partition,) = _read_int32(body, position)
-            length, position = read_unsigned_varint(body, position + 4)
-            end = position + max(0, length - 1)
-            if end > size:
-                raise MalformedMessage(f"records of {length} bytes do not fit into the {size - position} bytes left")
-            rows.append((partition, body[position:end]))
-            position = end + 1 if body[end] == 0 else skip_tags(body, end)
-        topics.append((name, rows))
-        position = position + 1 if body[position] == 0 else skip_tags(body, position)
-    skip_tags(body, position)
-    return topics
-
-
-def _count(body: memoryview, position: int, element_bytes_min: int) -> tuple[int, int]:
-    (count,) = _read_int32(body, position)
-    if count < 0 or count * element_bytes_min > len(body) - position - 4:
-        raise MalformedMessage(f"an array of {count} elements does not fit into the request")
-    return count, position + 4
-
-
-def _compact_count(body: memoryview, position: int, element_bytes_min: int) -> tuple[int, int]:
-    count, position = read_unsigned_varint(body, position)
-    count -= 1
-    if count < 0 or count * element_bytes_min > len(body) - position:
-        raise MalformedMessage(f"an array of {count} elements does not fit into the request")
-    return count, position
-
-
-# --- encoding ------------------------------------------------------------------------------------------------------
-
-
-def _encode(version: int, topics: Topics, outcomes: list[list[Outcome]], throttle_ms: int) -> bytes:
-    flexible = version >= FLEXIBLE_FROM
-    parts: list[bytes] = [_array(len(topics), flexible)]
-    for (name, rows), topic_outcomes in zip(topics, outcomes, strict=True):
-        if version < TOPIC_IDS_FROM:
-            parts.append(_array(len(name), True) if flexible else _pack_int16(len(name)))
-        parts.append(bytes(name))
-        parts.append(_array(len(rows), flexible))
-        parts.extend(
-            _encode_partition(version, partition, outcome)
-            for (partition, _), outcome in zip(rows, topic_outcomes, strict=True)
-        )
-        if flexible:
-            parts.append(b"\0")
-    parts.append(throttle_ms.to_bytes(4, "big"))
-    if flexible:
-        parts.append(b"\0")
-    return b"".join(parts)
-
-
-def _array(count: int, compact: bool) -> bytes:
-    if not compact:
-        return _pack_int32(count)
-    if count < 0x7F:
-        return bytes((count + 1,))
-    out = bytearray()
-    write_unsigned_varint(out, count + 1)
-    return bytes(out)
-
-
-def _encode_partition(version: int, partition: int, outcome: Outcome) -> bytes:
-    error, base_offset, append_time_ms, log_start_offset, message = outcome
-    if version >= FLEXIBLE_FROM:
-        if message is None:
-            return _pack_v9(partition, error, base_offset, append_time_ms, log_start_offset, 1, 0, 0)
-        out = bytearray(_pack_v9_head(partition, error, base_offset, append_time_ms, log_start_offset, 1))
-        write_compact_string(out, message)
-        out.append(0)
-        return bytes(out)
-    if version == 8:
-        if message is None:
-            return _pack_v8(partition, error, base_offset, append_time_ms, log_start_offset, 0, -1)
-        out = bytearray(_pack_v8_head(partition, error, base_offset, append_time_ms, log_start_offset, 0))
-        write_string(out, message)
-        return bytes(out)
-    if version >= 5:
-        return _pack_v5(partition, error, base_offset, append_time_ms, log_start_offset)
-    return _pack_v3(partition, error, base_offset, append_time_ms)
 
 
 API = Api(0, "Produce", 3, 13, None, handle, min_version_advertised=0)

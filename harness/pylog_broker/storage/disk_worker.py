@@ -1,6 +1,6 @@
 """Disk work that can block (fsync of a closed segment, deletion), off the thread that serves requests.
 
-One thread, started with the first job, works through a queue in order. `InlineWorker` does each job at once: for tests, and
+A thread, started with the first job, works through a queue in order. `InlineWorker` does each job at once: for tests, and
 for tools that have nothing else to do meanwhile.
 """
 
@@ -33,25 +33,28 @@ class InlineWorker:
 
 
 class ThreadWorker:
-    """Does the jobs on one thread of its own."""
+    """Does the jobs on threads of its own: on one, in order, or side by side on up to `threads`."""
 
-    def __init__(self, name: str = "pylog-disk") -> None:
+    def __init__(self, name: str = "pylog-disk", *, threads: int = 1) -> None:
         self._name = name
+        self._threads_max = threads
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def submit(self, job: Job) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
+        if len(self._threads) < self._threads_max:
+            thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
         self._jobs.put(job)
 
     def close(self) -> None:
         """Finish all jobs, then end."""
-        if self._thread is not None:
+        for _ in self._threads:
             self._jobs.put(None)
-            self._thread.join()
-            self._thread = None
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:

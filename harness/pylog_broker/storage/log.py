@@ -37,7 +37,7 @@ from harness.pylog_broker.storage.errors import (
     StorageFailed,
 )
 from harness.pylog_broker.storage.facts import EMPTY_SLICE, AppendResult, LogSlice, LogState
-from harness.pylog_broker.storage.filesystem import FileSystem, sync_directory
+from harness.pylog_broker.storage.filesystem import FileSystem
 from harness.pylog_broker.storage.housekeeping import (
     delete_segment_files,
     finish_closed_segment,
@@ -48,6 +48,7 @@ from harness.pylog_broker.storage.raw_records import require_keys
 from harness.pylog_broker.storage.retention import SegmentFacts, expired_segments
 from harness.pylog_broker.storage.segment import BadBatch, OpenSegments, Segment, SegmentFile
 from harness.pylog_broker.storage.stability import Unreplicated
+from harness.pylog_broker.storage.sync import Sync
 from harness.pylog_broker.storage.topic_config import INT64_MAX, TopicConfig
 from harness.pylog_broker.storage.transaction_index import AbortedTransaction, aborted_between
 
@@ -92,11 +93,13 @@ class PartitionLog:
         "_scan_cost",
         "_segment_bytes",
         "_segments",
+        "_syncing",
         "_unflushed_records",
         "_unflushed_since_ms",
         "_unreplicated",
         "_worker",
         "_write",
+        "awaited_offset",
         "cleaning",
         "config",
         "directory",
@@ -151,6 +154,9 @@ class PartitionLog:
         self._cursors: dict[int, tuple[Segment, int, int]] = {}
         self._unflushed_records = 0
         self._unflushed_since_ms = -1
+        self.awaited_offset = -1
+        """The log end as of the last append that a sync is still owed to (`append` with `deferred`), or -1."""
+        self._syncing: Sync | None = None
         self._directory_synced = False
         self._scan_cost = 0
         self.set_config(config)
@@ -260,8 +266,13 @@ class PartitionLog:
         stored = bytearray(with_records(header, compress(codec, data), attributes))
         return stored, parse_header(stored)
 
-    def append(self, batch: bytearray | memoryview, header: BatchHeader, *, now_ms: int) -> AppendResult:
+    def append(
+        self, batch: bytearray | memoryview, header: BatchHeader, *, now_ms: int, deferred: bool = False
+    ) -> AppendResult:
         """Assign offsets to a verified batch and write it; patches `batch` in place.
+
+        Where `flush.messages` asks for a sync, it is done before this returns, or, `deferred`, it is left to `begin_sync`:
+        until then the batch is not visible, and not to be acknowledged as long as `awaited_offset` is above its offset.
 
         Raises MessageTooLarge, InvalidTimestamp, OutOfOrderSequence, InvalidProducerEpoch, InvalidTransactionState, or
         StorageFailed when the disk refuses. After any of them the log is as it was.
@@ -275,7 +286,7 @@ class PartitionLog:
                 return AppendResult(earlier.base_offset, earlier.append_time_ms, self.log_start_offset, True)
         if not self._log_append_time:
             self._check_create_time(header, now_ms)
-        return self._append(batch, header, now_ms)
+        return self._append(batch, header, now_ms, deferred)
 
     def append_marker(self, marker: Marker, *, now_ms: int) -> AppendResult:
         """End a producer's transaction in this partition; raises InvalidProducerEpoch, CoordinatorFenced, StorageFailed.
@@ -305,7 +316,9 @@ class PartitionLog:
     def _stable_after_marker(self) -> int:
         return next(iter(self.producers.ongoing.values()), self.log_end_offset)
 
-    def _append(self, batch: bytearray | memoryview, header: BatchHeader, now_ms: int) -> AppendResult:
+    def _append(
+        self, batch: bytearray | memoryview, header: BatchHeader, now_ms: int, deferred: bool = False
+    ) -> AppendResult:
         """Write a batch that may be written."""
         size = header.length
         base_offset = self.log_end_offset
@@ -347,8 +360,11 @@ class PartitionLog:
                 self.producers.update(header, base_offset, append_time_ms, now_ms)
             elif header.attributes & KIND_BITS == TRANSACTIONAL_BIT:
                 self.producers.begin(header, base_offset, now_ms=now_ms)
-        self._count_unflushed(header.record_count, now_ms)
-        self.high_watermark = end_offset if self._replicated_to is None else self._replicated_to(end_offset)
+        if self._unflushed_records == 0:
+            self._unflushed_since_ms = now_ms
+        self._unflushed_records += header.record_count
+        if self._unflushed_records < self._flush_messages or not self._owe_sync(end_offset, deferred):
+            self.high_watermark = end_offset if self._replicated_to is None else self._replicated_to(end_offset)
         return _new_tuple(AppendResult, (base_offset, append_time_ms, self.log_start_offset, False))
 
     def _check_create_time(self, header: BatchHeader, now_ms: int) -> None:
@@ -406,12 +422,13 @@ class PartitionLog:
         segment.created_ms, segment.first_timestamp, segment.size = now_ms, timestamp, size
         self._schedule_roll()
 
-    def _count_unflushed(self, records: int, now_ms: int) -> None:
-        if self._unflushed_records == 0:
-            self._unflushed_since_ms = now_ms
-        self._unflushed_records += records
-        if self._unflushed_records >= self._flush_messages:
+    def _owe_sync(self, end_offset: int, deferred: bool) -> bool:
+        """`flush.messages` is reached: sync now, or note that it is owed; whether it is."""
+        if deferred:
+            self.awaited_offset = end_offset
+        else:
             self.flush()
+        return deferred
 
     def flush(self) -> None:
         """Force all that was appended to the disk; raises StorageFailed, and the log stays offline then.
@@ -421,17 +438,43 @@ class PartitionLog:
         """
         if self.failure is not None:
             raise StorageFailed(self._failure_text())
+        if self._syncing is not None:  # the kernel reports a failure once: to that one, perhaps
+            self._syncing.wait()
+            self.end_sync(self._syncing)
+        if self.failure is None:
+            sync = self.begin_sync()
+            if sync is not None:
+                sync.run()
+                self.end_sync(sync)
+        if self.failure is not None:
+            raise StorageFailed(f"{self._active.log_path}: {self.failure}")
+
+    def begin_sync(self) -> Sync | None:
+        """A sync of everything appended so far, to be run on any thread, and then `end_sync`; None where nothing is due."""
         file = self._active.file
-        if file is not None and self._unflushed_records > 0:
-            try:
-                self._fs.sync(file.fd)
-                if not self._directory_synced:
-                    sync_directory(self._fs, self.directory)
-                    self._directory_synced = True
-            except OSError as error:
-                self.failure = f"fsync failed: {error}"
-                raise StorageFailed(f"{self._active.log_path}: {self.failure}") from error
+        if file is None or self._unflushed_records == 0 or self.failure is not None:
+            return None
         self._unflushed_records = 0
+        self._syncing = Sync(
+            self._fs, file, None if self._directory_synced else self.directory, offset=self.log_end_offset
+        )
+        return self._syncing
+
+    def end_sync(self, sync: Sync) -> None:
+        """A sync has run: what it covers becomes visible, or the log goes offline. Once for each; more often does no harm."""
+        if self._syncing is not sync:
+            return
+        self._syncing = None
+        if sync.error is not None:
+            self.failure = self.failure or sync.error
+        if self.failure is not None:
+            return
+        if sync.directory is not None:
+            self._directory_synced = True
+        if self.awaited_offset <= sync.offset:
+            self.awaited_offset = -1
+        covered = sync.offset if self._replicated_to is None else self._replicated_to(sync.offset)
+        self.advance_high_watermark(covered)
 
     def flush_if_due(self, now_ms: int) -> None:
         """Honour `flush.ms`; raises StorageFailed."""
@@ -706,6 +749,9 @@ class PartitionLog:
 
     def flush_all(self) -> None:
         """Make every segment durable, the active one included."""
+        if self._syncing is not None:
+            self._syncing.wait()
+            self.end_sync(self._syncing)
         try:
             for segment in self._segments:
                 written = segment is self._active and self._unflushed_records > 0

@@ -13,7 +13,7 @@ from harness.pylog_broker.reference import api_table, settings_table
 from harness.pylog_broker.transactions.states import transition_table_markdown
 
 ROOM = Path(harness.pylog_broker.__file__).parent
-HELPERS = {"__init__", "api", "authorized_operations", "config_entries", "config_resources"}
+HELPERS = {"__init__", "api", "authorized_operations", "config_entries", "config_resources", "produce_wire"}
 
 
 def _between_markers(name: str) -> str:

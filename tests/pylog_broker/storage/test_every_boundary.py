@@ -156,7 +156,13 @@ class Life:
             fields = {**PRODUCER, "base_sequence": self.next_sequence}
         self.ledger.written[topic].update(enumerate(rows, start=base))
         batch = build_batch(rows, timestamp_ms=self.broker.now_ms, **fields)
-        assert log.append(batch, verify_produced(batch), now_ms=self.broker.now_ms).base_offset == base
+        header = verify_produced(batch)
+        assert log.append(batch, header, now_ms=self.broker.now_ms, deferred=True).base_offset == base
+        if log.awaited_offset > base:
+            sync = log.begin_sync()
+            assert sync is not None
+            sync.run()
+            log.end_sync(sync)
         self.ledger.acknowledged[topic] = base + len(rows)
         if idempotent:
             self.ledger.sequence = base, self.next_sequence, rows
