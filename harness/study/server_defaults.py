@@ -1,7 +1,7 @@
 """What each product does unless told otherwise, for every server setting that the harness sets: the parity ledger shows both.
 
-Held against the products themselves by a test. Sources: the products' own reference pages (Apache Kafka "Broker Configs", ActiveMQ Classic "KahaDB", "Per Destination Policies" and
-the ``activemq.xml`` it ships, RabbitMQ "Configurable Values").
+Held against the products themselves by a test. Sources: the products' own reference pages (Apache Kafka "Broker Configs", ActiveMQ
+Classic "KahaDB", "Per Destination Policies" and the ``activemq.xml`` it ships, RabbitMQ "Configurable Values").
 """
 
 from __future__ import annotations
