@@ -52,6 +52,8 @@ def connect() -> docker.DockerClient:
 
 def _greet(where: str) -> docker.DockerClient:
     client: docker.DockerClient | None = None
+    if where.startswith("unix:") and not Path(urlsplit(where).path).exists():
+        raise _missing(where, FileNotFoundError(where))  # the client library would leave its socket open
     try:
         client = docker.DockerClient.from_env(timeout=int(TIMEOUT_S), environment={**os.environ, "DOCKER_HOST": where})
         client.ping()

@@ -33,18 +33,22 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class MavenCopy:
-    """A broker that comes as jars: its version, a jar that must be among them, and how much is downloaded."""
+    """A broker that comes as jars: its version, jars that must be among them, and how much is downloaded."""
 
     version: str
-    jar: str
+    jars: tuple[str, ...]
     size_mb: int
 
 
+def _activemq_copy(version: str) -> MavenCopy:
+    return MavenCopy(version, (f"activemq-broker-{version}.jar", f"activemq-jaas-{version}.jar"), 25)
+
+
 MAVEN: dict[str, MavenCopy] = {
-    "kafka": MavenCopy(kafka.VERSION, f"kafka_2.13-{kafka.VERSION}.jar", 60),
-    "activemq": MavenCopy(activemq.VERSION, f"activemq-broker-{activemq.VERSION}.jar", 25),
-    activemq.OLDER_NAME: MavenCopy(activemq.OLDER_VERSION, f"activemq-broker-{activemq.OLDER_VERSION}.jar", 25),
-    tools.PERF_TEST: MavenCopy(tools.PERF_TEST_VERSION, tools.PERF_TEST_JAR, tools.PERF_TEST_MB),
+    "kafka": MavenCopy(kafka.VERSION, (f"kafka_2.13-{kafka.VERSION}.jar",), 60),
+    "activemq": _activemq_copy(activemq.VERSION),
+    activemq.OLDER_NAME: _activemq_copy(activemq.OLDER_VERSION),
+    tools.PERF_TEST: MavenCopy(tools.PERF_TEST_VERSION, (tools.PERF_TEST_JAR,), tools.PERF_TEST_MB),
 }
 COPY_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 RABBITMQ_SIZE_MB = 60
@@ -95,7 +99,7 @@ def plan_install(brokers: Sequence[str]) -> InstallPlan:
     for name in names:
         if name not in tools.TOOLS:
             product(name)  # raises for a name that is none
-    present = [name for name in names if _missing(name) is None and not _wants_archive(name)]
+    present = [name for name in names if _missing(name) is None and not _incomplete(name)]
     impossible: dict[str, str] = {}
     steps: list[Step] = []
     wanted = [name for name in names if name not in present]
@@ -137,8 +141,10 @@ def _home(name: str) -> Path:
     return cache_folder() / folder / MAVEN[name].version
 
 
-def _wants_archive(name: str) -> bool:
-    """A Java copy without the archive that makes it start quickly."""
+def _incomplete(name: str) -> bool:
+    """A Java copy that an earlier version made with fewer jars, or without the archive that makes it start quickly."""
+    if name in MAVEN and not _has_jars(name):
+        return True
     found = java.find_java()
     if name not in MAVEN or name in tools.TOOLS or found is None:
         return False
@@ -155,7 +161,7 @@ def _missing_tools(java_brokers: Sequence[str]) -> list[str]:
 
 
 def _has_jars(name: str) -> bool:
-    return (_home(name) / "libs" / MAVEN[name].jar).is_file()
+    return all((_home(name) / "libs" / jar).is_file() for jar in MAVEN[name].jars)
 
 
 def _obstacle(tools: Sequence[str]) -> str:
@@ -195,7 +201,7 @@ def _copy_command(name: str, libraries: Path) -> list[str]:
 def _copy_jars(name: str, home: Path) -> None:
     with _scratch() as scratch:
         run(_copy_command(name, scratch / "copy" / "libs"), _log(), cwd=scratch)
-        _verify_jars(scratch / "copy" / "libs", MAVEN[name].jar)
+        _verify_jars(scratch / "copy" / "libs", MAVEN[name].jars)
         _move(scratch / "copy", home)
 
 
@@ -244,13 +250,16 @@ def _rabbitmq_step() -> Step:
     return Step(title, shown, RABBITMQ_SIZE_MB, False, work)
 
 
-def _verify_jars(libraries: Path, wanted: str) -> None:
-    """Every jar is a whole zip file and the broker's own is among them."""
+def _verify_jars(libraries: Path, wanted: Sequence[str]) -> None:
+    """Every jar is a whole zip file and those that must be there are among them."""
     import zipfile
 
     jars = sorted(libraries.glob("*.jar"))
-    if not (libraries / wanted).is_file():
-        raise BrokerMissing(f"Maven copied {len(jars)} jars, but not {wanted}", next_command="harness doctor")
+    absent = [name for name in wanted if not (libraries / name).is_file()]
+    if absent:
+        raise BrokerMissing(
+            f"Maven copied {len(jars)} jars, but not {', '.join(absent)}", next_command="harness doctor"
+        )
     for jar in jars:
         if not zipfile.is_zipfile(jar):
             raise BrokerMissing(f"{jar.name} is not a whole jar; try again", next_command="harness doctor")

@@ -110,7 +110,7 @@ def test_a_broken_copy_never_takes_the_place_of_a_good_one(home: Path, monkeypat
     def half(argv: list[str], log: Path, *, cwd: Path | None = None) -> str:
         libraries = Path(argv[-1].partition("=")[2])
         libraries.mkdir(parents=True)
-        (libraries / install.MAVEN["kafka"].jar).write_bytes(b"PK\x03\x04 half")
+        (libraries / install.MAVEN["kafka"].jars[0]).write_bytes(b"PK\x03\x04 half")
         return ""
 
     monkeypatch.setattr(install, "run", half)
@@ -132,7 +132,7 @@ def test_a_whole_copy_replaces_an_older_one(home: Path) -> None:
         (folder / "libs").mkdir(parents=True)
         with zipfile.ZipFile(folder / "libs" / "a.jar", "w") as jar:
             jar.writestr("x", text)
-    install._verify_jars(made / "libs", "a.jar")
+    install._verify_jars(made / "libs", ("a.jar",))
     install._move(made, place)
     with zipfile.ZipFile(place / "libs" / "a.jar") as jar:
         assert jar.read("x") == b"new"
@@ -193,3 +193,17 @@ def test_the_doctor_greets_an_external_address(home: Path) -> None:
     assert (check.available, check.backend) == (False, "external")
     assert "does not answer" in check.reason
     assert "HARNESS_KAFKA_URL" in check.next_command
+
+
+def test_a_copy_of_an_earlier_version_with_fewer_jars_is_made_anew(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_a_machine(monkeypatch, java_found=True, maven=True, apt=True)
+    libraries = cache_folder() / "activemq" / "6.3.1" / "libs"
+    libraries.mkdir(parents=True)
+    found = java.find_java()
+    assert found is not None
+    java.archive_path(libraries.parent, found).touch()
+    (libraries / "activemq-broker-6.3.1.jar").touch()
+    (step,) = install.plan_install(["activemq"]).steps
+    assert ":copy-dependencies" in step.commands[0]
+    (libraries / "activemq-jaas-6.3.1.jar").touch()
+    assert install.plan_install(["activemq"]).present == ("activemq",)

@@ -191,7 +191,9 @@ class Link(ConnectionListener):  # type: ignore[misc]
             self._handle_receipt(name)
 
     def on_error(self, frame: Frame) -> None:
-        if not self._answered(frame.headers.get("receipt-id", ""), error_text(frame)):
+        if not self._connected:  # the answer to CONNECT: a login that is not welcome
+            self.fail(error_text(frame))
+        elif not self._answered(frame.headers.get("receipt-id", ""), error_text(frame)):
             self._handle_error(frame)
 
     def _answered(self, name: str, answer: str) -> bool:

@@ -11,19 +11,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pytest
 from confluent_kafka.admin import AdminClient
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, load_pem_private_key, pkcs12
 from cryptography.x509 import load_pem_x509_certificates
 
+from harness.brokers import handshake
 from harness.brokers.external import ExternalBroker
 from harness.brokers.ports import free_ports
 from harness.brokers.process import ProcessBroker
 from harness.brokers.products.activemq import ActiveMQ
 from harness.brokers.products.rabbitmq import RabbitMQ
 from harness.errors import BrokerUnavailable
+from harness.model.broker import Access
 from tests.integration.pylog_core.broker_process import BrokerProcess
 from tests.integration.pylog_security.certificates import Pems, make_pems
 
@@ -63,18 +67,17 @@ class CommandLines:
             time.sleep(0.05)
 
 
-def run(tmp_path: Path, broker: str, url: str, *arguments: str) -> dict[str, object]:
+def run(tmp_path: Path, broker: str, url: str, codes: tuple[int, ...] = (0, 1)) -> dict[str, object]:
     """``harness run`` of one workload against an address from the environment; the result document."""
     folder = tmp_path / "run"
-    command = [sys.executable, "-m", "harness", "run", "password_reset", "-b", broker, "-o", str(folder), *arguments]
+    command = [sys.executable, "-m", "harness", "run", "password_reset", "-b", broker, "-o", str(folder)]
     environment = {**os.environ, f"HARNESS_{broker.upper()}_URL": url}
     with CommandLines() as lines:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=RUN_SECONDS_MAX, check=False, env=environment
         )
-    assert done.returncode in (0, 1), done.stderr[
-        -2000:
-    ]  # an external broker cannot be killed, so an expectation may break
+    # an external broker cannot be killed, so an expectation may break
+    assert done.returncode in codes, done.stderr[-2000:]
     assert PASSWORD not in done.stdout + done.stderr
     assert not any(PASSWORD.encode() in line or QUOTED.encode() in line for line in lines.seen)
     for file in folder.rglob("*"):
@@ -165,20 +168,30 @@ def test_rabbitmq_over_amqps_in_a_virtual_host(tmp_path: Path, pems: Pems) -> No
 
 @dataclass(frozen=True)
 class SecuredActiveMQ(ActiveMQ):
-    """ActiveMQ with one more connector, encrypted."""
+    """ActiveMQ with more in its settings: ``plugins`` and what comes before its connectors."""
 
-    store: Path = Path()
-    tls_port: int = 0
+    plugins: str = ""
+    connectors: str = ""
 
     def prepare(self, installation, folder, ports, settings):  # type: ignore[no-untyped-def]
         launch = super().prepare(installation, folder, ports, settings)
         file = folder / "conf" / "activemq.xml"
-        text = file.read_text()
-        keys = f'<sslContext><sslContext keyStore="file:{self.store}" keyStorePassword="store"/></sslContext>'
-        connector = f'<transportConnector name="tls" uri="stomp+nio+ssl://127.0.0.1:{self.tls_port}"/>'
-        text = text.replace("<transportConnectors>", keys + "<transportConnectors>" + connector)
+        text = file.read_text().replace("<plugins>", "<plugins>" + self.plugins)
+        if self.connectors:
+            before, _, after = text.partition("<transportConnectors>")
+            text = before + self.connectors + after
         file.write_text(text)
         return launch
+
+
+def encrypted(store: Path, port: int) -> str:
+    keys = f'<sslContext><sslContext keyStore="file:{store}" keyStorePassword="store"/></sslContext>'
+    return f'{keys}<transportConnectors><transportConnector name="tls" uri="stomp+nio+ssl://127.0.0.1:{port}"/>'
+
+
+def demands_login(username: str, password: str) -> str:
+    user = f'<authenticationUser username="{username}" password="{escape(password)}" groups="users"/>'
+    return f"<simpleAuthenticationPlugin><users>{user}</users></simpleAuthenticationPlugin>"
 
 
 def key_store(pems: Pems, path: Path) -> Path:
@@ -194,7 +207,7 @@ def key_store(pems: Pems, path: Path) -> Path:
 @pytest.mark.broker("activemq")
 def test_activemq_over_stomp_ssl(tmp_path: Path, pems: Pems) -> None:
     (port,) = free_ports(1)
-    product = SecuredActiveMQ(store=key_store(pems, tmp_path / "server.p12"), tls_port=port)
+    product = SecuredActiveMQ(connectors=encrypted(key_store(pems, tmp_path / "server.p12"), port))
     broker = ProcessBroker.create(product, tmp_path / "activemq", None)
     try:
         broker.start(tier="D1", settings={})
@@ -202,6 +215,29 @@ def test_activemq_over_stomp_ssl(tmp_path: Path, pems: Pems) -> None:
         check(run(tmp_path, "activemq", url), "activemq")
         with pytest.raises(BrokerUnavailable):
             ExternalBroker.create(product, tmp_path, f"stomp://127.0.0.1:{port}").start(tier="D1", settings={})
+    finally:
+        broker.stop()
+
+
+def _greet_as(username: str, password: str, host: str, port: int, timeout_s: float, *_: Access) -> handshake.Greeting:
+    return handshake.stomp(host, port, timeout_s, Access(username, password))
+
+
+@pytest.mark.broker("activemq")
+def test_activemq_that_demands_a_login(tmp_path: Path) -> None:
+    greet = partial(_greet_as, "alice", PASSWORD)
+    product = SecuredActiveMQ(plugins=demands_login("alice", PASSWORD), greet=greet)
+    broker = ProcessBroker.create(product, tmp_path / "activemq", None)
+    try:
+        address = broker.start(tier="D1", settings={}).address
+        (tmp_path / "right").mkdir()
+        check(run(tmp_path / "right", "activemq", f"stomp://alice:{QUOTED}@{address}"), "activemq")
+        for folder, login in (("wrong", f"alice:{QUOTED}x@"), ("nobody", "")):
+            (tmp_path / folder).mkdir()
+            result = run(tmp_path / folder, "activemq", f"stomp://{login}{address}", codes=(1,))
+            (one,) = result["runs"]  # type: ignore[misc]
+            assert one["state"] != "done"
+            assert "refused by the broker: User name" in one["error"]
     finally:
         broker.stop()
 
