@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.errors import DiskFull
+from harness.history import consume
 from harness.history.clocks import Clocks
 from harness.history.schema import TABLES
 from harness.history.writer import STREAMS_FOLDER
@@ -17,18 +18,26 @@ from harness.history.writer import STREAMS_FOLDER
 ROW_GROUP_ROWS = 1 << 18
 
 
-def stream_batches(path: Path) -> Iterator[pa.RecordBatch]:
-    """The whole batches of one stream; a torn end is where it stops."""
+def stream_files(folder: Path, table: str) -> list[Path]:
+    """The streams that hold rows of ``table``, in order."""
+    names = (table, consume.STREAM) if table in consume.READ_AS else (table,)
+    return sorted(path for name in names for path in (folder / STREAMS_FOLDER).glob(f"{name}-*.arrows"))
+
+
+def stream_batches(table: str, path: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of ``table`` in the whole batches of one stream; a torn end is where it stops."""
+    packed = path.name.startswith(f"{consume.STREAM}-")
     try:
         with path.open("rb") as file, pa.ipc.open_stream(file) as reader:
-            yield from reader
+            for batch in reader:
+                yield consume.rows_of(table, batch) if packed else batch
     except (pa.ArrowInvalid, EOFError, OSError):
         return
 
 
 def corrected_batches(table: str, path: Path, clocks: Clocks) -> Iterator[pa.RecordBatch]:
-    """The whole batches of one worker's stream of ``table``, with times on the clock of the master."""
-    return clocks.corrected(table, path.stem.removeprefix(f"{table}-"), stream_batches(path))
+    """The same, with times on the clock of the master."""
+    return clocks.corrected(table, path.stem.partition("-")[2], stream_batches(table, path))
 
 
 def merge_streams(folder: Path) -> dict[str, int]:
@@ -51,7 +60,7 @@ def merge_streams(folder: Path) -> dict[str, int]:
             with pq.ParquetWriter(scratch, schema, compression="zstd", compression_level=1) as writer:
                 pending: list[pa.RecordBatch] = []
                 pending_rows = 0
-                for path in sorted(streams.glob(f"{table}-*.arrows")):
+                for path in stream_files(folder, table):
                     for batch in corrected_batches(table, path, clocks):
                         pending.append(batch)
                         pending_rows += batch.num_rows

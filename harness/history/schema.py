@@ -118,6 +118,32 @@ TABLES: Final[dict[str, pa.Schema]] = {
     "sample": SAMPLE,
 }
 
+# the stream of one member: ``deliver`` and ``settle`` before they are read; see ``consume``
+CONSUME: Final = pa.schema(
+    [
+        ("head", pa.binary(52)),
+        *[
+            (name, DELIVER.field(name).type)
+            for name in (
+                "bytes",
+                "received_ns",
+                "partition",
+                "position",
+                "redelivered",
+                "delivery_count",
+                "attempt",
+                "reason",
+            )
+        ],
+        ("checksum_ok", pa.uint8()),
+        ("reading", pa.uint8()),
+        *[
+            (name, SETTLE.field(name).type)
+            for name in ("settled_ns", "disposition", "outcome", "failed", "effect", "copies")
+        ],
+    ]
+)
+
 FORMAT_VERSION: Final = 1
 META_FILE: Final = "meta.json"
 

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from harness.errors import HistoryError
 from harness.history.clocks import Clocks
-from harness.history.merge import corrected_batches, stream_batches
+from harness.history.merge import corrected_batches, stream_batches, stream_files
 from harness.history.meta import HistoryMeta
 from harness.history.schema import TABLES
 from harness.history.writer import STREAMS_FOLDER
@@ -91,7 +91,7 @@ class History:
         """How many rows a table has."""
         if self.merged:
             return int(self._open(table).metadata.num_rows)
-        return sum(batch.num_rows for path in self._stream_files(table) for batch in stream_batches(path))
+        return sum(batch.num_rows for path in stream_files(self.folder, table) for batch in stream_batches(table, path))
 
     # -- the two kinds of file ----------------------------------------------------------------------------------------
 
@@ -127,12 +127,9 @@ class History:
                         f"{path} is damaged in row group {number}: {_first_line(error)}", next_command=self.again
                     ) from None
 
-    def _stream_files(self, table: str) -> list[Path]:
-        return sorted((self.folder / STREAMS_FOLDER).glob(f"{table}-*.arrows"))
-
     def _streams(self, table: str, names: list[str]) -> Iterator[Any]:
         clocks = Clocks.load(self.folder)
-        for path in self._stream_files(table):
+        for path in stream_files(self.folder, table):
             for batch in corrected_batches(table, path, clocks):
                 missing = set(names) - set(batch.schema.names)
                 if missing:

@@ -67,6 +67,7 @@ DTYPE = np.dtype(
 assert DTYPE.itemsize == HEAD
 
 Envelopes = npt.NDArray[np.void]
+UNTYPED = np.dtype((np.void, HEAD))  # numpy copies those at once, and envelopes field by field
 _head_of = operator.itemgetter(slice(0, HEAD))
 
 
@@ -103,23 +104,29 @@ def unpack(payloads: Sequence[bytes], sizes: npt.NDArray[np.int32] | None = None
 
 
 def read(payloads: Sequence[bytes]) -> tuple[Envelopes, npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    """What ``unpack``, ``lengths`` and ``intact`` say, for a quarter of their time: shape (n,) each.
+    """What ``unpack``, ``lengths`` and ``intact`` say, for a sixth of their time: shape (n,) each.
 
     Undamaged payloads with ``RESTART`` between them have one checksum together that does not depend on them, so one call
     proves all of them; only when it does not are they looked at one by one. A payload that is damaged hides behind
-    another one as rarely as damage hides from its own checksum: once in 2^32.
+    another one as rarely as damage hides from its own checksum: once in 2^32. Payloads of one size are not even
+    measured: where they are of that size all together, each envelope stands in its place and says so, they are.
     """
+    whole = RESTART.join(payloads)
+    size = len(payloads[0]) if payloads else 0
+    stride = size + len(RESTART)
+    alike = size >= SIZE and len(whole) + len(RESTART) == len(payloads) * stride
+    if alike and google_crc32c.value(whole) == RESIDUE:
+        rows = np.frombuffer(np.ndarray((len(payloads),), UNTYPED, whole, strides=(stride,)).tobytes(), dtype=DTYPE)
+        if ((rows["magic"] == MAGIC) & (rows["version"] == VERSION) & (rows["size"] == size)).all():
+            return rows, np.full(len(payloads), size, dtype=np.int32), np.ones(len(payloads), dtype=bool)
     sizes = lengths(payloads)
     if not len(sizes) or sizes.min() < SIZE:
         rows = unpack(payloads, sizes)
         return rows, sizes, intact(payloads, rows, sizes)
-    whole = RESTART.join(payloads)
     strides = sizes.astype(np.int64) + len(RESTART)
-    anywhere: npt.NDArray[np.void] = np.ndarray(
-        (len(whole) - HEAD + 1,), np.dtype((np.void, HEAD)), whole, strides=(1,)
-    )
-    rows = anywhere[np.cumsum(strides) - strides].view(DTYPE)  # untyped until here: numpy copies those at once
-    if google_crc32c.value(whole) != RESIDUE:
+    anywhere: npt.NDArray[np.void] = np.ndarray((len(whole) - HEAD + 1,), UNTYPED, whole, strides=(1,))
+    rows = anywhere[np.cumsum(strides) - strides].view(DTYPE)
+    if alike or google_crc32c.value(whole) != RESIDUE:
         return rows, sizes, intact(payloads, rows, sizes)
     return rows, sizes, (rows["magic"] == MAGIC) & (rows["version"] == VERSION) & (rows["size"] == sizes)
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from harness.history import consume
 from harness.history.writer import FLUSH_ROWS, FLUSH_SECONDS, TableWriter
 from harness.model import envelope
 from harness.model.messages import Deliveries, Disposition, Outcome
@@ -26,23 +27,20 @@ KEPT_BYTES_MAX: Final = (
 DELIVERY_COLUMNS: Final = (
     "received_ns", "partition", "position", "redelivered", "delivery_count", "attempt", "reason",
 )  # fmt: skip
-SETTLE_COLUMNS: Final = ("disposition", "settled_ns", "outcome", "failed", "effect")
+SETTLE_COLUMNS: Final = ("disposition", "outcome", "failed", "effect")
 
 Numbers = npt.NDArray[np.int64]
 
 
 class ConsumerRecorder:
-    """The ``deliver`` and ``settle`` tables of one member. ``who`` are the columns that all of its rows share.
+    """The stream of one member. ``who`` are the columns that all of its rows share.
 
     ``deliveries`` comes first, then ``settled`` for rows of that batch, then ``flush_if_due``; what is settled is always among
     what waits here.
     """
 
     def __init__(self, folder: Path, worker: str, run_number: int, who: dict[str, int]) -> None:
-        self._deliver = TableWriter(folder, "deliver", worker)
-        self._settle = TableWriter(folder, "settle", worker)
-        self._who = who
-        self._run_number = run_number
+        self._table = TableWriter(folder, consume.STREAM, worker, consume.stream_schema(who, run_number))
         self._reading = 0
         self._payloads: list[bytes] = []  # not read yet
         self._bytes = 0  # of them, about
@@ -50,7 +48,7 @@ class ConsumerRecorder:
         self._rows = 0  # that wait to be written, read or not
         self._batch_at = 0  # where the last batch begins among them
         self._columns: list[tuple[npt.NDArray[Any], ...]] = []  # as DELIVERY_COLUMNS
-        self._settles: list[tuple[int, ...]] = []  # place of the first row, rows, copies, then as SETTLE_COLUMNS
+        self._settles: list[tuple[int, ...]] = []  # place of the first row, rows, copies, time, then as SETTLE_COLUMNS
         self._due_at = time.monotonic() + FLUSH_SECONDS
 
     def deliveries(self, batch: Deliveries, reading: int) -> None:
@@ -71,7 +69,7 @@ class ConsumerRecorder:
         self, first: int, count: int, how: Disposition, outcome: Outcome, *, failed: int, effect: int, copies: int
     ) -> None:
         """``count`` rows of the last batch, from its row ``first`` on, were settled just now in one call; copies are spread over them."""
-        row = (self._batch_at + first, count, copies, int(how.kind), time.monotonic_ns(), int(outcome), failed, effect)
+        row = (self._batch_at + first, count, copies, time.monotonic_ns(), int(how.kind), int(outcome), failed, effect)
         self._settles.append(row)
 
     def flush_if_due(self, *, idle: bool) -> None:
@@ -95,59 +93,62 @@ class ConsumerRecorder:
         if not self._rows:
             return
         self._read_payloads()
-        rows, lengths, intact = (_joined(pieces) for pieces in zip(*self._read, strict=True))
-        shared: dict[str, Any] = {**self._who, "reading": self._reading}
-        ours = (rows["magic"] == envelope.MAGIC) & (rows["run"] == self._run_number)
-        whose: dict[str, npt.NDArray[Any]] = {}
-        if not ours.all():
-            whose["producer"] = np.where(ours, rows["producer"].astype(np.int64), -1)
-            whose["sequence"] = np.where(ours, rows["sequence"].astype(np.int64), -1)
-        self._deliver.append(
-            len(rows),
+        heads, lengths, intact = (_joined(pieces) for pieces in zip(*self._read, strict=True))
+        came = dict(zip(DELIVERY_COLUMNS, map(_joined, zip(*self._columns, strict=True)), strict=True))
+        self._table.append(
+            self._rows,
             {
-                **shared,
-                **whose,
-                **dict(zip(DELIVERY_COLUMNS, map(_joined, zip(*self._columns, strict=True)), strict=True)),
+                "head": heads.view(envelope.UNTYPED),
                 "bytes": lengths,
                 "checksum_ok": intact,
+                "reading": self._reading,
+                **came,
+                **self._settlements(),
             },
-            rows,
         )
-        self._columns, self._read, self._rows, self._batch_at = [], [], 0, 0
-        self._write_settles(rows, shared, whose)
-        self._deliver.flush()
-        self._settle.flush()
+        self._columns, self._read, self._settles, self._rows, self._batch_at = [], [], [], 0, 0
+        self._table.flush()
 
-    def _write_settles(
-        self, rows: envelope.Envelopes, shared: dict[str, Any], whose: dict[str, npt.NDArray[Any]]
-    ) -> None:
+    def _settlements(self) -> dict[str, Numbers | int]:
+        """What became of the rows that wait, by column."""
         if not self._settles:
-            return
+            return dict.fromkeys(("settled_ns", *SETTLE_COLUMNS, "copies"), 0)
         calls = np.array(self._settles, dtype=np.int64)
-        self._settles = []
         firsts, counts, copies = calls[:, 0], calls[:, 1], calls[:, 2]
-        if (
-            counts.sum() != len(rows) or (np.diff(firsts) != counts[:-1]).any()
-        ):  # some were not settled, or in another order
-            places = np.repeat(firsts, counts) + _within(counts)
-            rows = rows[places]
-            whose = {name: column[places] for name, column in whose.items()}
-        facts = {name: np.repeat(calls[:, 3 + place], counts) for place, name in enumerate(SETTLE_COLUMNS)}
-        spread = _shares(copies, counts) if copies.any() else 0
-        self._settle.append(len(rows), {**shared, **whose, **facts, "copies": spread}, rows)
+        columns: dict[str, Numbers | int] = {"settled_ns": np.repeat(calls[:, 3], counts)}
+        for place, name in enumerate(SETTLE_COLUMNS):
+            columns[name] = _spread(calls[:, 4 + place], counts)
+        columns["copies"] = _shares(copies, counts) if copies.any() else 0
+        if counts.sum() == self._rows and (np.diff(firsts) == counts[:-1]).all():
+            return columns
+        places = np.repeat(firsts, counts) + _within(counts)  # some were not settled, or in another order
+        return {name: _placed(column, places, self._rows) for name, column in columns.items()}
 
     def close(self) -> None:
         try:
             self.flush()
         finally:
-            self._deliver.close()
-            self._settle.close()
+            self._table.close()
 
 
 def _within(counts: Numbers) -> Numbers:
     """0, 1, 2, ... anew for each count."""
     places: Numbers = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     return places
+
+
+def _spread(values: Numbers, counts: Numbers) -> Numbers | int:
+    """The value of each call for each of its rows; one number where it is the same for all."""
+    return int(values[0]) if (values == values[0]).all() else np.repeat(values, counts)
+
+
+def _placed(column: Numbers | int, places: Numbers, rows: int) -> Numbers | int:
+    """``column`` is about the rows at ``places``; the others have 0."""
+    if isinstance(column, int):
+        return column
+    whole: Numbers = np.zeros(rows, dtype=np.int64)
+    whole[places] = column
+    return whole
 
 
 def _shares(copies: Numbers, counts: Numbers) -> Numbers:

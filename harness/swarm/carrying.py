@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import WorkerDied
+from harness.history import consume
 from harness.history.clocks import ClockOffset
 from harness.history.writer import STREAMS_FOLDER
 from harness.runner.control import COUNTERS, Command, Counter, Failed, PhaseDone, Reply, RunPhase, WorkerSpec
@@ -185,11 +186,13 @@ class Slice:
         groups = self._opened.groups
         if table == "publish":
             return [request for batch in tail.batches() for request in published(batch, base, self._phases)]
-        if table == "deliver":
+        if table == consume.STREAM:
             return [
                 request
                 for batch in tail.batches()
-                for request in delivered(batch, base, self._phases, groups, self._own, self._producers)
+                for request in delivered(
+                    consume.rows_of("deliver", batch), base, self._phases, groups, self._own, self._producers
+                )
             ]
         return []
 

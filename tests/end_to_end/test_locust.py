@@ -146,7 +146,7 @@ def test_a_locust_worker_that_is_killed_is_in_the_report(tmp_path):
         tmp_path, "run", "clickstream_fanout", "-b", "pylog", "--duration", "20s", "-o", "out", *MODES["three"]
     )
     streams = tmp_path / "out/cells/clickstream_fanout/pylog/r0/streams"
-    _await(lambda: any(path.stat().st_size > 20_000 for path in streams.glob("deliver-*.arrows")), 150)
+    _await(lambda: any(path.stat().st_size > 20_000 for path in streams.glob("consume-*.arrows")), 150)
     victim = next(child for child in psutil.Process(process.pid).children() if "--worker" in child.cmdline())
     victim.kill()
     _, err = process.communicate(timeout=140)
@@ -226,7 +226,7 @@ def test_ctrl_c_ends_the_study_in_order_and_leaves_nothing(tmp_path):
     process = start_harness(
         tmp_path, "run", "password_reset", "-b", "memory", "--duration", "30s", "-o", "out", *MODES["one"]
     )
-    _await(lambda: list((tmp_path / "out").glob("cells/*/*/r0/streams/deliver-*.arrows")))
+    _await(lambda: list((tmp_path / "out").glob("cells/*/*/r0/streams/consume-*.arrows")))
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err

@@ -61,3 +61,27 @@ def test_many_are_read_at_once_as_each_is_alone(bodies, places, length):
     assert rows.tobytes() == alone.tobytes()
     assert sizes.tolist() == [len(payload) for payload in payloads]
     assert intact.tolist() == envelope.intact(payloads, alone).tolist()
+
+
+@given(st.integers(1, 30), st.lists(st.tuples(st.integers(min_value=0), st.integers(0, 3)), max_size=3))
+def test_payloads_of_one_size_are_read_as_each_is_alone(count, changes):
+    """Damaged, of another length with the same total, foreign, or with a checksum that is right and a size that is wrong."""
+    bodies = [bytes([place]) * 40 for place in range(count)]
+    payloads = envelope.pack(_rows(bodies), bodies)
+    for place, change in changes:
+        at = place % count
+        if change == 0:
+            payloads[at] = payloads[at][:30] + b"?" + payloads[at][31:]
+        elif change == 1:
+            payloads[at], payloads[at - 1] = payloads[at][:-1], payloads[at][-1:] + payloads[at - 1]
+        elif change == 2:
+            payloads[at] = b"x" * len(payloads[at])
+        else:
+            row = _rows(bodies[:1])
+            row["size"] += 1
+            (payloads[at],) = envelope.pack(row, bodies[:1])
+    rows, sizes, intact = envelope.read(payloads)
+    alone = envelope.unpack(payloads)
+    assert rows.tobytes() == alone.tobytes()
+    assert sizes.tolist() == [len(payload) for payload in payloads]
+    assert intact.tolist() == envelope.intact(payloads, alone).tolist()

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from harness.history.merge import merge_streams
+from harness.history.clocks import ClockOffset, Clocks
+from harness.history.merge import merge_streams, stream_batches, stream_files
 from harness.model import envelope
 from harness.model.messages import ACCEPT, DEAD, DeliveryBuffer, Outcome
 from harness.runner import recording
@@ -110,3 +111,31 @@ def test_held_payloads_are_bounded_in_bytes(tmp_path, monkeypatch):
         assert len(recorder._payloads) < 5
     recorder.close()
     assert read(tmp_path, "deliver")["sequence"].tolist() == list(range(20))
+
+
+def test_a_torn_stream_gives_whole_deliveries_with_what_became_of_them(tmp_path):
+    recorder = ConsumerRecorder(tmp_path, "w", RUN, WHO)
+    for first in range(0, 12, 4):
+        recorder.deliveries(deliveries(first, payloads(first, 4)), reading=0)
+        recorder.settled(0, 3, ACCEPT, Outcome.OK, failed=0, effect=1, copies=0)
+        recorder.flush()
+    path = tmp_path / "streams" / "consume-w.arrows"
+    whole = path.read_bytes()
+    seen = set()
+    for cut in [*range(0, len(whole), 61), len(whole)]:
+        path.write_bytes(whole[:cut])
+        seen.add(tuple(sum(b.num_rows for b in stream_batches(table, path)) for table in ("deliver", "settle")))
+    recorder.close()
+    assert seen == {(0, 0), (4, 3), (8, 6), (12, 9)}
+
+
+def test_times_of_another_host_are_corrected_in_both_tables(tmp_path):
+    recorder = ConsumerRecorder(tmp_path, "w", RUN, WHO)
+    recorder.deliveries(deliveries(0, payloads(0, 2)), reading=0)
+    recorder.settled(0, 2, ACCEPT, Outcome.OK, failed=0, effect=1, copies=0)
+    recorder.close()
+    (path,) = stream_files(tmp_path, "settle")
+    (raw,) = stream_batches("settle", path)
+    Clocks(workers={"w": ClockOffset(offset_ns=1000.0)}).save(tmp_path)
+    assert read(tmp_path, "deliver")["received_ns"].tolist() == [0, 1]
+    assert read(tmp_path, "settle")["settled_ns"].tolist() == [at - 1000 for at in raw["settled_ns"].to_pylist()]
