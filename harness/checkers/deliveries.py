@@ -191,6 +191,14 @@ class GroupView:
         return self._loaded[2]
 
     @cached_property
+    def first_member(self) -> npt.NDArray[np.int32]:
+        """The member (as in ``Deliveries``) that each message first came to, -1 without a delivery. Shape (messages,)."""
+        members = np.full(len(self._messages), -1, dtype=np.int32)
+        came = self.deliveries.delivered
+        members[came] = self.deliveries.member[self.deliveries.first[came]]
+        return members
+
+    @cached_property
     def settles(self) -> Settles:
         columns = self._history.columns("settle", _SETTLE, group=self.number)
         number = self._messages.numbers(columns.pop("producer"), columns.pop("sequence"))

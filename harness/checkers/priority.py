@@ -16,12 +16,15 @@ from harness.model.result import Curve, Measure
 from harness.model.verdict import EVIDENCE_MAX
 
 GRACE_NS: Final = 5_000_000
+ON_ITS_WAY_NS_MAX: Final = 100_000_000  # a process that wants to run waits no longer for a processor than this
 POINTS: Final = 120
+COUNTS: Final = ("inverted", "inverted_elsewhere", "inversions", "overtaken_max", "inverted_in_flood", "checked")
 WAIT_QUANTILES: Final = {"p50": 0.5, "p95": 0.95}
 
 
 class Priority(Checker):
     """Counts: ``inverted`` messages, ``inversions`` beyond the allowance, the largest (``overtaken_max``), the ``allowance``.
+    ``inverted_elsewhere`` are those whose own member was handed nothing of a lower class meanwhile: only others were.
 
     Measures ``wait_<class>_p50`` and ``_p95`` (ms, intended time to first delivery); curves ``wait``, one a class.
     """
@@ -30,7 +33,8 @@ class Priority(Checker):
     rule = (
         "While a message waits (acknowledged, not yet delivered), no more messages of lower classes are delivered for"
         " the first time to its group than the members may hold already: prefetch times members. The first 5 ms after"
-        " the acknowledgement do not count, since a broker hands out what it has before the news arrives. Paced and "
+        " the acknowledgement do not count, since a broker hands out what it has before the news arrives; nor do the last"
+        " 100 ms at most in which the member that gets it has nothing to do: it is on its way there. Paced and "
         "burst phases count; in a flood it is a finding. Waits run from the intended "
         "time, in phases in which the broker is not killed, and are invalid where the load generator was late."
     )
@@ -38,7 +42,7 @@ class Priority(Checker):
 
     def __init__(self, case: Case) -> None:
         super().__init__(case)
-        self._counts = dict.fromkeys(("inverted", "inversions", "overtaken_max", "inverted_in_flood", "checked"), 0)
+        self._counts = dict.fromkeys(COUNTS, 0)
         self._evidence: list[Evidence] = []
         self._findings = Findings()
         phases = [number for number, _ in case.phases("paced", "burst")]
@@ -59,22 +63,27 @@ class Priority(Checker):
         came = first_ns != NEVER
         waited = came & messages.acknowledged
         level = messages["class"]
+        sent_ns = _sent_ns(view)
         for number in range(1, needs.priority_levels):
             waiting = np.flatnonzero(waited & (level == number))
-            lower = np.sort(first_ns[came & (level < number)])
-            since = messages.acknowledged_ns[waiting] + GRACE_NS
-            overtaken = np.searchsorted(lower, first_ns[waiting], side="left") - np.searchsorted(
-                lower, since, side="right"
-            )
-            self._count(view, waiting, np.maximum(overtaken, 0), allowance)
+            lower = np.flatnonzero(came & (level < number))
+            since, until = messages.acknowledged_ns[waiting] + GRACE_NS, sent_ns[waiting]
+            overtaken = _between(first_ns[lower], since, until)
+            served = np.zeros(len(waiting), dtype=np.int64)  # of lower classes by the member that gets the message
+            for member in np.unique(view.first_member[lower]).tolist():
+                mine = view.first_member[waiting] == member
+                theirs = lower[view.first_member[lower] == member]
+                served[mine] = _between(first_ns[theirs], since[mine], until[mine])
+            self._count(view, waiting, overtaken, served, allowance)
         self._waits(view, waited, first_ns)
 
-    def _count(self, view: GroupView, waiting: Numbers, overtaken: Numbers, allowance: int) -> None:
+    def _count(self, view: GroupView, waiting: Numbers, overtaken: Numbers, served: Numbers, allowance: int) -> None:
         counts = self._counts
         beyond = overtaken > allowance
         judged = self._judged[waiting]
         counts["checked"] += int(np.count_nonzero(judged))
         counts["inverted"] += int(np.count_nonzero(beyond & judged))
+        counts["inverted_elsewhere"] += int(np.count_nonzero(beyond & judged & (served == 0)))
         counts["inverted_in_flood"] += int(np.count_nonzero(beyond & ~judged))
         counts["inversions"] += int((overtaken - allowance)[beyond & judged].sum())
         counts["overtaken_max"] = max(counts["overtaken_max"], int(overtaken[judged].max(initial=0)))
@@ -85,6 +94,7 @@ class Priority(Checker):
             group=view.name,
             level=self.case.messages["class"][numbers],
             overtaken_by=overtaken[worst],
+            by_own_member=served[worst],
             waited_ms=(view.deliveries.first_ns[numbers] - self.case.messages.acknowledged_ns[numbers]) / 1e6,
         )
 
@@ -138,7 +148,8 @@ class Priority(Checker):
             doubt = "the run was cut off"
         if counts["inverted"]:
             summary = f"{counts['inverted']} messages waited while more than {counts['allowance']} of lower classes were delivered "
-            summary += f"(worst: {counts['overtaken_max']})"
+            summary += f"(worst: {counts['overtaken_max']}); "
+            summary += f"to {counts['inverted_elsewhere']} of them only by other members than the one they waited for"
         else:
             summary = (
                 doubt
@@ -155,3 +166,28 @@ class Priority(Checker):
             )
         )
         return self._findings
+
+
+def _between(times: Numbers, since: Numbers, until: Numbers) -> Numbers:
+    """How many of ``times`` lie after each ``since`` and before its ``until``."""
+    ordered = np.sort(times)
+    found = np.searchsorted(ordered, until, side="left") - np.searchsorted(ordered, since, side="right")
+    counted: Numbers = np.maximum(found, 0)
+    return counted
+
+
+def _sent_ns(view: GroupView) -> Numbers:
+    """When each message was at the latest on its way to the member that first got it. Shape (messages,); NEVER without a delivery.
+
+    A member that has just settled what it had is free: from then on a message may be between broker and member, or wait for the
+    member's process to run.
+    """
+    sent: Numbers = view.deliveries.first_ns.copy()
+    settles = view.settles
+    for member in np.unique(settles.member).tolist():
+        free = settles.settled_ns[settles.member == member]
+        mine = np.flatnonzero(view.first_member == member)
+        before = np.searchsorted(free, sent[mine], side="right") - 1
+        idle = np.where(before >= 0, sent[mine] - free[before], 0)
+        sent[mine] -= np.minimum(idle, ON_ITS_WAY_NS_MAX)
+    return sent

@@ -60,6 +60,35 @@ def test_what_the_members_may_hold_is_allowed(tmp_path, taken_at, validity):
     assert backlog(tmp_path, taken_at=taken_at).verdict(Priority).validity is validity
 
 
+@pytest.mark.parametrize(
+    ("free_at", "validity"),
+    [
+        (
+            108,
+            Validity.VALID,
+        ),  # with nothing to do from then on: it was on its way, however long the process did not run
+        (135, Validity.INVALID),  # three were delivered while it was busy
+        (None, Validity.INVALID),
+    ],
+)
+def test_what_is_on_its_way_to_an_idle_member_is_not_overtaken(tmp_path, free_at, validity):
+    story = backlog(tmp_path, taken_at=205).change("deliver", {"sequence": 20}, member=1)
+    if free_at is not None:
+        story.settle("all", 0, at=free_at, member=1)
+    verdict = story.verdict(Priority)
+    assert verdict.validity is validity
+    assert verdict.counts["inverted_elsewhere"] == verdict.counts["inverted"]
+
+
+def test_on_its_way_is_bounded(tmp_path):
+    story = backlog(tmp_path, taken_at=290).change("deliver", {"sequence": 20}, member=1).settle("all", 0, 50, member=1)
+    assert story.verdict(Priority).counts["overtaken_max"] == 8  # 112 to 182; from 190 on it may have been on its way
+
+
+def test_whose_member_served_lower_ones_meanwhile(tmp_path):
+    assert backlog(tmp_path, taken_at=205).verdict(Priority).counts["inverted_elsewhere"] == 0
+
+
 def test_others_of_its_own_class_overtake_nobody(tmp_path):
     story = backlog(tmp_path, taken_at=119)
     for place in range(8):
