@@ -291,4 +291,73 @@ def _poke(trace: Trace, group: str, epoch: int, owned: list[dict[str, Any]]) -> 
     return True
 
 
-GROUP_TRACES = (classic_groups, static_members, consumer_groups, static_consumers)
+def changed_protocols(trace: Trace) -> None:
+    """A group from the classic protocol to the consumer protocol and back, each while it is empty and while it is not."""
+    group, topic = trace.topic("g"), trace.topic("a")
+    create(trace, topic, 2)
+    _find(trace, group)
+    _wait_for_topic(trace, group, topic)
+    told = _join(trace, "classic: told its id", group, "")
+    joined = _join(trace, "classic: join", group, told.member_id)
+    _sync(trace, "classic: sync", group, told.member_id, joined.generation_id, {told.member_id: b"x"})
+    row = {"partition_index": 0, "committed_offset": 7, "committed_metadata": ""}
+    who = {"generation_id_or_member_epoch": joined.generation_id, "member_id": told.member_id}
+    rows = [{"name": topic, "partitions": [row]}]
+    trace.call("classic: commit", "OffsetCommit", 8, group_id=group, **who, topics=rows)
+    full = {"rebalance_timeout_ms": 5000, "subscribed_topic_names": [topic], "topic_partitions": []}
+    _consumer(trace, "consumer: join while it is not empty", group, "m", 0, **full)
+    members = [{"member_id": told.member_id}]
+    trace.call("classic: leave", "LeaveGroup", 4, group_id=group, members=members)
+    epoch = _consumer(trace, "consumer: join while it is empty", group, "m", 0, **full).member_epoch
+    trace.call("listed", "ConsumerGroupDescribe", 1, group_ids=[group])
+    asked = [{"name": topic, "partition_indexes": [0]}]
+    fetched = {"groups": [{"group_id": group, "member_id": "m", "member_epoch": epoch, "topics": asked}]}
+    trace.call("consumer: what was committed", "OffsetFetch", 9, **fetched, require_stable=False)
+    _join(trace, "classic: join while it is not empty again", group, "")
+    _consumer(trace, "consumer: leave", group, "m", -1)
+    told = _join(trace, "classic: told its id again", group, "")
+    _join(trace, "classic: join again", group, told.member_id)
+    fetched = {"groups": [{"group_id": group, "member_id": None, "member_epoch": -1, "topics": asked}]}
+    trace.call("classic: what was committed", "OffsetFetch", 9, **fetched, require_stable=False)
+
+
+def group_configs(trace: Trace) -> None:
+    """Settings of a consumer-protocol group: the broker's bounds, and what a heartbeat says of them."""
+    group, topic = trace.topic("g"), trace.topic("a")
+    create(trace, topic, 2)
+    _find(trace, group)
+    _wait_for_topic(trace, group, topic)
+    session, interval = "consumer.session.timeout.ms", "consumer.heartbeat.interval.ms"
+
+    def alter(step: str, **values: str) -> None:
+        rows = [{"name": name, "config_operation": 0, "value": value} for name, value in values.items()]
+        resource = {"resource_type": 32, "resource_name": group, "configs": rows}
+        trace.call(step, "IncrementalAlterConfigs", 1, resources=[resource], validate_only=False)
+
+    alter("a session below the bound", **{session: "2999"})
+    alter("a session above the bound", **{session: "60001"})
+    alter("an interval below the bound", **{interval: "199"})
+    alter("an interval above the bound", **{interval: "15001"})
+    alter("an interval as long as the session", **{session: "4000", interval: "4000"})
+    alter("no number", **{session: "soon"})
+    alter("an unknown name", **{"consumer.colour": "1"})
+    alter("both", **{session: "5000", interval: "700"})
+    trace.call(
+        *("described", "DescribeConfigs", 2),
+        resources=[{"resource_type": 32, "resource_name": group, "configuration_keys": [session, interval]}],
+        include_synonyms=True,
+        until=lambda answer: "700" in [row.value for row in answer.results[0].configs],
+    )
+    full = {"rebalance_timeout_ms": 5000, "subscribed_topic_names": [topic], "topic_partitions": []}
+    _consumer(trace, "a heartbeat", group, "m", 0, **full)
+    _consumer(trace, "a heartbeat of another group", trace.topic("h"), "m", 0, **full)
+
+
+GROUP_TRACES = (
+    classic_groups,
+    static_members,
+    consumer_groups,
+    static_consumers,
+    changed_protocols,
+    group_configs,
+)

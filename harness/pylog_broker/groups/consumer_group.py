@@ -72,7 +72,7 @@ class ConsumerGroup(ConsumerRoster):
             ErrorCode.NONE,
             member_id=member.member_id,
             epoch=standing.epoch,
-            heartbeat_interval_ms=self._settings.consumer_heartbeat_interval_ms,
+            heartbeat_interval_ms=self._settings.group_heartbeat_interval_ms(self._topics.group_config(self.group_id)),
             assignment=frozenset(standing.assigned) if told else None,
         )
 
@@ -259,7 +259,8 @@ class ConsumerGroup(ConsumerRoster):
             self.state_since_ms = now.wall_ms
 
     def _time(self, member: ConsumerMember, before: Standing, now: Instant) -> None:
-        member.session_deadline_s = now.monotonic_s + self._settings.consumer_session_timeout_ms / 1000
+        timeout_ms = self._settings.group_session_timeout_ms(self._topics.group_config(self.group_id))
+        member.session_deadline_s = now.monotonic_s + timeout_ms / 1000
         standing = member.standing
         if standing.state is not MemberState.UNREVOKED:
             member.revocation_deadline_s = NEVER_S

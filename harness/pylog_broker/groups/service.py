@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from harness.pylog_broker.controller.image import GROUP_RESOURCE
 from harness.pylog_broker.groups.consumer_messages import ConsumerHeartbeat, ConsumerReply
 from harness.pylog_broker.groups.coordinator import CommitRequest, GroupCoordinator
 from harness.pylog_broker.groups.messages import (
@@ -41,7 +42,7 @@ GRACE_S = 1.0
 
 
 class CatalogImage:
-    """The topics of a catalog as consumer groups see them."""
+    """The topics of a catalog, and the settings of groups, as consumer groups see them."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -64,6 +65,10 @@ class CatalogImage:
         """Return the name of a topic that still exists."""
         topic = self._catalog.by_id(topic_id)
         return topic.name if topic is not None else None
+
+    def group_config(self, group_id: str) -> Mapping[str, str]:
+        """Return the settings that a group has of its own."""
+        return self._catalog.image.config(GROUP_RESOURCE, group_id)
 
 
 class HeldRequest:

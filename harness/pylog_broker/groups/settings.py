@@ -34,6 +34,13 @@ KAFKA_NAMES: dict[str, str] = {
 """Setting name -> field. The four names with `max.count` or `max.bytes` are this broker's own bounds."""
 
 
+GROUP_CONFIG = {
+    "consumer.session.timeout.ms": "session_timeout",
+    "consumer.heartbeat.interval.ms": "heartbeat_interval",
+}
+"""What consumer-protocol groups can have of their own (KIP-848); the broker's `group.` of the same name is the default."""
+
+
 @dataclass(frozen=True, slots=True)
 class GroupSettings:
     """Settings of the coordinator; times in the unit of the field's name.
@@ -100,6 +107,26 @@ class GroupSettings:
     def consumer_assignor_names(self) -> tuple[str, ...]:
         """The server-side assignors, the default first."""
         return tuple(name.strip() for name in self.consumer_assignors.split(",") if name.strip())
+
+    def check_group_config(self, own: Mapping[str, str]) -> None:
+        """Raise ValueError unless a group may have these settings of its own: within the broker's bounds, and sensible together."""
+        for name, kind in GROUP_CONFIG.items():
+            if name in own:
+                least, most = (getattr(self, f"consumer_{kind}_ms_{end}") for end in ("min", "max"))
+                if not least <= int(own[name]) <= most:
+                    raise ValueError(f"{name} must be in {least} .. {most}, as group.{name} is bound, not {own[name]}")
+        if self.group_heartbeat_interval_ms(own) >= self.group_session_timeout_ms(own):
+            raise ValueError("consumer.heartbeat.interval.ms must be less than consumer.session.timeout.ms")
+
+    def group_session_timeout_ms(self, own: Mapping[str, str]) -> int:
+        """The session timeout of a consumer-protocol group with these settings of its own."""
+        value = int(own.get("consumer.session.timeout.ms", self.consumer_session_timeout_ms))
+        return min(max(value, self.consumer_session_timeout_ms_min), self.consumer_session_timeout_ms_max)
+
+    def group_heartbeat_interval_ms(self, own: Mapping[str, str]) -> int:
+        """How often members of such a group are told to report; bounds that were set later count, as with the timeout."""
+        value = int(own.get("consumer.heartbeat.interval.ms", self.consumer_heartbeat_interval_ms))
+        return min(max(value, self.consumer_heartbeat_interval_ms_min), self.consumer_heartbeat_interval_ms_max)
 
     @classmethod
     def from_names(cls, values: Mapping[str, str]) -> GroupSettings:

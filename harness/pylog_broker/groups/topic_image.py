@@ -1,8 +1,8 @@
-"""What consumer groups see of the topics: names, ids, partition counts, and a version that grows with every change."""
+"""What consumer groups see of the metadata: topics (names, ids, partition counts, a version), and settings of groups."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -34,6 +34,10 @@ class TopicImage(Protocol):
         """Return the name of a topic that still exists."""
         ...
 
+    def group_config(self, group_id: str) -> Mapping[str, str]:
+        """Return the settings that a group has of its own."""
+        ...
+
 
 class NoTopics:
     """An image without topics."""
@@ -51,3 +55,7 @@ class NoTopics:
     def name_of(self, topic_id: UUID) -> str | None:
         """Return None."""
         return None
+
+    def group_config(self, group_id: str) -> Mapping[str, str]:
+        """Return nothing."""
+        return {}

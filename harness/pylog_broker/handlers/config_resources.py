@@ -1,7 +1,7 @@
 """What has settings: topics, brokers (KIP-226), groups and client metrics. What the three config APIs have in common.
 
-The settings of groups and of client metrics are kept and reported, without effect yet: telemetry is left out, and groups go by
-the broker's settings alone.
+Settings of consumer-protocol groups (KIP-848) go over the broker's, within its bounds, from a member's next heartbeat on. Those of
+client metrics are kept and reported without effect: telemetry is left out.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from harness.pylog_broker.controller.image import (
     GROUP_RESOURCE,
     TOPIC_RESOURCE,
 )
+from harness.pylog_broker.groups.settings import KAFKA_NAMES as GROUP_NAMES
+from harness.pylog_broker.groups.settings import GroupSettings
 from harness.pylog_broker.handlers.api import RequestContext
 from harness.pylog_broker.handlers.config_entries import (
     Entry,
@@ -37,6 +39,7 @@ from harness.pylog_broker.storage.topic_config import (
     SOURCE_CLIENT_METRICS,
     SOURCE_DEFAULT,
     SOURCE_GROUP,
+    SOURCE_STATIC_BROKER,
 )
 
 Outcome = tuple[int, str | None]
@@ -98,9 +101,17 @@ def entries_of(broker: Broker, kind: int, name: str) -> list[Entry]:
     entries = []
     for setting, (type_, default, _, _, doc) in PLAIN_SETTINGS[kind].items():
         mine = [(setting, own[setting], PLAIN_SOURCES[kind])] if setting in own else []
-        synonyms = (*mine, (setting, default, SOURCE_DEFAULT))
+        inherited = _of_broker(broker, setting) if kind == GROUP_RESOURCE else [(setting, default, SOURCE_DEFAULT)]
+        synonyms = (*mine, *inherited)
         entries.append(Entry(setting, synonyms[0][1], False, synonyms[0][2], type_, doc, synonyms))
     return entries
+
+
+def _of_broker(broker: Broker, setting: str) -> list[tuple[str, str, int]]:
+    """What a group has from the broker, as (name, value, source): what was given at start, and the default."""
+    name = f"group.{setting}"
+    given = [(name, broker.config.given[name], SOURCE_STATIC_BROKER)] if name in broker.config.given else []
+    return [*given, (name, str(getattr(GroupSettings(), GROUP_NAMES[name])), SOURCE_DEFAULT)]
 
 
 def own_values(broker: Broker, kind: int, name: str) -> dict[str, str]:
@@ -129,6 +140,8 @@ def set_values(broker: Broker, kind: int, name: str, values: Mapping[str, str], 
             broker.check_dynamic_config(*((everywhere, values) if name else (values, here)))
         else:
             _check_plain(PLAIN_SETTINGS[kind], values)
+            if kind == GROUP_RESOURCE:
+                _check_group(broker, values)
         if not validate_only:
             broker.catalog.controller.set_config(kind, name, values)
     except ConfigError as error:
@@ -136,6 +149,13 @@ def set_values(broker: Broker, kind: int, name: str, values: Mapping[str, str], 
     except StorageError as error:
         return error.error_code, str(error)
     return ErrorCode.NONE, None
+
+
+def _check_group(broker: Broker, values: Mapping[str, str]) -> None:
+    try:
+        broker.config.groups.check_group_config(values)
+    except ValueError as error:
+        raise InvalidConfig(str(error)) from None
 
 
 def _check_plain(table: Mapping[str, Plain], values: Mapping[str, str]) -> None:

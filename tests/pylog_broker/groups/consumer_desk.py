@@ -21,6 +21,7 @@ class Topics:
 
     def __init__(self, **partitions: int) -> None:
         self.version = 0
+        self.group_configs: dict[str, dict[str, str]] = {}
         self._facts: dict[str, TopicFacts] = {}
         self._ids = 0
         for name, count in partitions.items():
@@ -45,6 +46,9 @@ class Topics:
 
     def name_of(self, topic_id: UUID) -> str | None:
         return next((name for name, facts in self._facts.items() if facts.topic_id == topic_id), None)
+
+    def group_config(self, group_id: str) -> dict[str, str]:
+        return self.group_configs.get(group_id, {})
 
     def all_of(self, *names: str) -> Partitions:
         found = [self._facts[name] for name in names]

@@ -257,3 +257,24 @@ def test_patterns_do_not_show_topics_that_the_member_may_not_know_of() -> None:
     desk.topics.put("secret", 3)
     again = asked._replace(epoch=reply.epoch, owned=reply.assignment)
     assert desk.coordinator.consumer_heartbeat("g", again, desk.now).assignment == desk.topics.all_of("open")
+
+
+def test_a_group_goes_by_its_own_settings_from_the_next_heartbeat_on() -> None:
+    desk = ConsumerDesk()
+    desk.topics.group_configs["g"] = {"consumer.session.timeout.ms": "50000", "consumer.heartbeat.interval.ms": "7000"}
+    reply = desk.join("a")
+    assert reply.heartbeat_interval_ms == 7000
+    assert desk.beat("b", 0, group="other", topics=("t",), owned=NOTHING, rebalance_ms=9).heartbeat_interval_ms == 5000
+    desk.pass_time(49)
+    assert list(desk.group.members) == ["a"]
+    assert desk.coordinator.find("other") is None or desk.coordinator.find("other").is_empty
+    desk.pass_time(2)
+    assert not desk.group.members
+
+
+def test_a_groups_own_settings_stay_within_the_brokers_bounds() -> None:
+    desk = ConsumerDesk()
+    desk.topics.group_configs["g"] = {"consumer.session.timeout.ms": "999999", "consumer.heartbeat.interval.ms": "1"}
+    assert desk.join("a").heartbeat_interval_ms == 5000
+    desk.pass_time(61)
+    assert not desk.group.members

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harness.pylog_broker.controller.image import GROUP_RESOURCE
 from harness.pylog_broker.handlers import RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.consumer_group_describe import ConsumerGroupDescribeRequest
@@ -56,3 +57,17 @@ def test_topics_that_may_not_be_described(local: LocalBroker, monkeypatch: pytes
     hidden.add("open")
     (group,) = local.call(asked, 1).groups
     assert (group.error_code, group.members) == (ErrorCode.TOPIC_AUTHORIZATION_FAILED, [])
+
+
+def test_the_settings_of_a_group_are_obeyed(local: LocalBroker) -> None:
+    local.catalog.create_topic("t", 1)
+    assert beat(local, subscribed_topic_names=["t"]).heartbeat_interval_ms == 5000
+    values = {"consumer.heartbeat.interval.ms": "9000", "consumer.session.timeout.ms": "46000"}
+    local.catalog.controller.set_config(GROUP_RESOURCE, "g", values)
+    assert beat(local, member_epoch=2, rebalance_timeout_ms=-1, topic_partitions=None).heartbeat_interval_ms == 9000
+    local.advance(45.5)
+    group = local.broker.groups.coordinator.find("g")
+    assert group is not None
+    assert not group.is_empty
+    local.advance(1)
+    assert group.is_empty
