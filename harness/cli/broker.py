@@ -126,9 +126,17 @@ def down(
 
 
 @broker_app.command("logs")
-def logs(name: str, lines: Annotated[int, typer.Option("-n", "--lines", min=1, max=100_000)] = 100) -> None:
+def logs(
+    name: Annotated[str, typer.Argument(help="Which one; see harness broker ls.")],
+    lines: Annotated[int, typer.Option("-n", "--lines", min=1, max=100_000)] = 100,
+    as_json: Json = False,
+) -> None:
     """The end of a broker's log."""
-    typer.echo("\n".join(commands.logs(name, lines)))
+    text = commands.logs(name, lines)
+    if as_json:
+        emit_json({"document": "broker log", "version": DOCUMENT_VERSION, "instance": name, "lines": text})
+    else:
+        typer.echo("\n".join(text))
 
 
 @broker_app.command("install")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from dataclasses import replace as changed
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -77,7 +78,7 @@ def run(
     title: Annotated[str, typer.Option(help="Title of the report.")] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Move an earlier run in the same folder aside.")] = False,
     load: Annotated[Load, typer.Option(help="What carries the load: this machine's own processes, or Locust.")] = Load.OWN,
-    workers: Annotated[int, typer.Option(min=0, max=64, help="Locust workers on this machine; 0: one Locust process that is all.")] = 1,
+    workers: Annotated[int | None, typer.Option(min=0, max=64, help="Locust workers on this machine [1]; 0: one process in all.")] = None,
     web_port: Annotated[int | None, typer.Option(min=1, max=65535, help="With Locust's page on this port of 127.0.0.1.")] = None,
     print_command: Annotated[bool, typer.Option("--print-command", help="Print the locust commands and stop.")] = False,
     aa: Annotated[bool, typer.Option("--aa", help="The first broker against itself too: the noise floor.")] = False,
@@ -91,6 +92,8 @@ def run(
     from harness.study.shapes import named
     from harness.study.study import run_study
 
+    if load is Load.OWN and not print_command:
+        _refuse_locust_options({"--workers": workers, "--web-port": web_port})
     urls = parse_urls(url or [])
     for name, address in urls.items():  # processes that carry the load find the login where this one would
         if ":" not in name:
@@ -136,7 +139,7 @@ def run(
 
     engine = connect_to_bridge()
     if engine is None and (load is Load.LOCUST or print_command):
-        _through_locust(options.folder, workers, web_port, print_command, as_json)
+        _through_locust(options.folder, 1 if workers is None else workers, web_port, print_command, as_json)
         return
     progress = Progress()
     if fsync:
@@ -174,6 +177,15 @@ def chosen_backend(asked: str, brokers: list[str]) -> str:
         f"brokers as {'containers' if choice.backend == 'docker' else 'local copies'}: {choice.reason}", err=True
     )
     return choice.backend
+
+
+def _refuse_locust_options(given: Mapping[str, object]) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(
+                f"{name} is for Locust, and this run's load is the harness's own: a process for each publisher and member",
+                next_command=f"harness run ... --load locust {name} {value}",
+            )
 
 
 def _through_locust(folder: Path, workers: int, web_port: int | None, print_command: bool, as_json: bool) -> None:

@@ -26,7 +26,8 @@ class Provisioning:
     ``mode`` says which shape of the broker this is ("classic queues", "topic"), and ``shape`` the word by which a person asks for it
     (``classic``), empty for a broker that has one shape; ``features`` says how each need of this workload
     is met; ``parity`` holds the settings that decide whether two brokers did the same work (acknowledgements, persistence,
-    fsync, prefetch, window, batching), by setting name; ``details`` is the adapter's own.
+    fsync, prefetch, window, batching), by setting name; ``details`` is the adapter's own; ``stays`` are lines for a person: what no
+    client of this broker can remove, and the command that does.
     """
 
     adapter: str
@@ -39,6 +40,7 @@ class Provisioning:
     parity: Mapping[str, str]
     details: Mapping[str, str] = field(default_factory=dict)
     shape: str = ""
+    stays: tuple[str, ...] = ()
 
     def impossible(self) -> tuple[Capability, ...]:
         """Needs of this workload that this broker cannot meet."""

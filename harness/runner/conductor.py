@@ -167,6 +167,9 @@ class Conductor:
             self._adapter.teardown(self._info, self.plan)
         except Exception as error:  # noqa: BLE001 - a client library may raise anything here
             self._say(f"objects under {self.plan.prefix} were not removed: {type(error).__name__}: {error}")
+        if self._info.backend == "external":  # a broker of our own is wiped
+            for line in self.plan.stays:
+                self._say(line)
 
     def _close_history(self, *, complete: bool) -> None:
         self._meta.errors = self._crew.error_texts()

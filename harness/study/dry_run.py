@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.adapters.registry import create_adapter
-from harness.brokers.address import without_secrets
+from harness.brokers.address import parse_address, without_secrets
 from harness.brokers.doctor import resolve
 from harness.errors import HarnessError
 from harness.model.broker import BrokerInfo
@@ -12,6 +12,7 @@ from harness.study.options import StudyOptions
 from harness.study.shapes import settings_for
 
 EXTERNAL = "what is made, under a prefix of its own, and removed at the end, whatever happens, on the broker"
+STAYING = "what is made, under a prefix of its own, and emptied at the end, whatever happens, on the broker"
 OVERHEAD_S = {"pylog": 1.0, "activemq": 3.0, "kafka": 4.0, "rabbitmq": 7.0, "memory": 0.2}
 
 
@@ -37,9 +38,8 @@ def describe(options: StudyOptions) -> dict[str, object]:
             timed = sum(phase.for_ or 1.0 for phase in loaded.workload.phases)
             seconds += (timed + faults * overhead + 1.5) * options.repeats
             lines.append(f"\n{loaded.workload.name} on {choice.label}, tier {tier} ({tier.sentence})")
-            if source.url is not None:
-                lines.append(f"  {EXTERNAL} at {without_secrets(choice.broker, source.url)} ({source.source}):")
-            info = BrokerInfo(choice.broker, choice.broker, "999", "127.0.0.1", 0, source.backend)
+            host = "127.0.0.1" if source.url is None else parse_address(choice.broker, source.url).host
+            info = BrokerInfo(choice.broker, choice.broker, "999", host, 0, source.backend)
             try:
                 plan = create_adapter(choice.adapter, settings_for(choice, loaded.workload)).plan(
                     info, loaded.workload.needs, tier, "hPREFIX"
@@ -47,6 +47,10 @@ def describe(options: StudyOptions) -> dict[str, object]:
             except HarnessError as error:
                 lines.append(f"  cannot: {error.message}")
                 continue
+            if source.url is not None:
+                fate = STAYING if plan.stays else EXTERNAL
+                lines.append(f"  {fate} at {without_secrets(choice.broker, source.url)} ({source.source}):")
+                lines.extend(f"  {line}" for line in plan.stays)
             lines.extend(
                 f"  {thing.kind} {thing.name} {' '.join(f'{key}={value}' for key, value in thing.settings.items())}".rstrip()
                 for thing in plan.objects
@@ -59,6 +63,7 @@ def describe(options: StudyOptions) -> dict[str, object]:
                     "tier": str(tier),
                     "objects": [{"kind": o.kind, "name": o.name, "settings": dict(o.settings)} for o in plan.objects],
                     "parity": dict(plan.parity),
+                    "stays": list(plan.stays),
                     "features": {str(feature): str(row.support) for feature, row in plan.features.items()},
                 }
             )

@@ -206,3 +206,12 @@ def test_a_mode_holds_where_it_is_asked_for() -> None:
     assert several.target == "/queue/run1.a,/queue/run1.b"
     with pytest.raises(UsageError, match="did you mean virtual-topics"):
         ActivemqAdapter({"mode": "virtual-topic"})
+
+
+def test_what_stays_is_every_queue_and_the_topic() -> None:
+    _, command = destinations(groups={"a": 1, "b": 1}).stays("host")
+    for name in ("a.VirtualTopic.run1", "b.VirtualTopic.run1"):
+        assert f" Consumer.{name} " in command
+        assert f" DLQ.Consumer.{name}" in command
+    assert command.endswith('/removeTopic(java.lang.String)/VirtualTopic.run1"')
+    assert "removeTopic" not in destinations().stays("host")[1]

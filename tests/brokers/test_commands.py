@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from harness.brokers import commands, ports
+from harness.cli.broker import broker_app
 from harness.errors import BrokerStartFailed, UsageError
 from harness.model.broker import BrokerInfo
 from tests.brokers.processes import touching, wait_until_none
@@ -36,7 +38,11 @@ def test_up_ls_logs_down(home: Path) -> None:
     assert [(found.instance, found.alive, found.info) for found in commands.ls()] == [("pylog", True, up.info)]
     with pytest.raises(UsageError, match="runs already"):
         commands.up("pylog")
-    assert commands.logs("pylog")
+    lines = commands.logs("pylog")
+    assert lines
+    shown = CliRunner().invoke(broker_app, ["logs", "pylog", "--json"])
+    told = json.loads(shown.stdout)
+    assert (told["document"], told["instance"], told["lines"][: len(lines)]) == ("broker log", "pylog", lines)
     document = json.loads(json.dumps(up.as_document()))
     assert (document["address"], document["alive"]) == (up.info.address, True)
 

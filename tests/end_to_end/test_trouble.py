@@ -184,3 +184,12 @@ def test_a_truncated_history_is_said(tmp_path):
     assert done.status == 2
     assert "no/such/folder: No such file" in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("option", [("--workers", "3"), ("--web-port", "8089")], ids=lambda option: option[0])
+def test_an_option_of_locust_is_refused_where_locust_does_not_carry_the_load(tmp_path, option):
+    done = run_harness(tmp_path, "run", "password_reset", "-b", "memory", "--load", "own", "-o", "out", *option)
+    assert done.status == 2, done.err
+    assert f"{option[0]} is for Locust" in done.err
+    assert f"--load locust {option[0]} {option[1]}" in done.err
+    assert not (tmp_path / "out").exists()

@@ -58,6 +58,7 @@ class ActivemqAdapter:
             features=of_plan(capabilities_of(self._mode), needs),
             parity=_parity(destinations, broker),
             details={MODE: destinations.mode},
+            stays=destinations.stays(broker.host),
         )
 
     def provision(self, broker: BrokerInfo, plan: Provisioning) -> None:
@@ -78,7 +79,7 @@ class ActivemqAdapter:
         return {group: counts[name].messages + counts[name].delayed for group, name in queues.items()}
 
     def teardown(self, broker: BrokerInfo, plan: Provisioning) -> None:
-        """Empties everything. STOMP cannot delete a queue: empty ones stay until the broker's data is wiped."""
+        """Empties everything. STOMP cannot delete a queue: empty ones stay (``plan.stays``) until the broker's data is wiped."""
         provisioning.remove(broker, _destinations(plan))
 
     def publish_transaction(

@@ -111,3 +111,17 @@ class Destinations:
             if self.needs.dead_letter or self.needs.expiry:
                 things.append(BrokerObject("queue", self.dead_queue(group), {"made by": "the broker, when first used"}))
         return tuple(things)
+
+    def stays(self, host: str) -> tuple[str, ...]:
+        """What is left on a broker that is not wiped, and the command that removes it: an operation of its MBean, through the Jolokia of
+        its web console. ``localhost`` is the broker's name unless its configuration says otherwise.
+        """
+        bean = f"http://{host}:8161/api/jolokia/exec/org.apache.activemq:type=Broker,brokerName=localhost"
+        curl = f'curl -fsSg -u admin -H "Origin: http://localhost" "{bean}'
+        loop = f'for q in {" ".join(self.all_queues())}; do {curl}/removeQueue(java.lang.String)/$q"; done'
+        topic = f'; {curl}/removeTopic(java.lang.String)/{self.topic}"' if self.virtual else ""
+        things = "queues and their topic" if self.virtual else "queues"
+        return (
+            f"the {things} stay on this ActiveMQ, empty: no STOMP client can delete them; where its web console runs, this does:",
+            loop + topic,
+        )

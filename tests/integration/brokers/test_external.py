@@ -76,6 +76,7 @@ def run(tmp_path: Path, broker: str, url: str, codes: tuple[int, ...] = (0, 1)) 
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=RUN_SECONDS_MAX, check=False, env=environment
         )
+    (tmp_path / "said").write_text(done.stderr)
     # an external broker cannot be killed, so an expectation may break
     assert done.returncode in codes, done.stderr[-2000:]
     assert PASSWORD not in done.stdout + done.stderr
@@ -232,6 +233,7 @@ def test_activemq_that_demands_a_login(tmp_path: Path) -> None:
         address = broker.start(tier="D1", settings={}).address
         (tmp_path / "right").mkdir()
         check(run(tmp_path / "right", "activemq", f"stomp://alice:{QUOTED}@{address}"), "activemq")
+        assert "no STOMP client can delete them" in (tmp_path / "right" / "said").read_text()
         for folder, login in (("wrong", f"alice:{QUOTED}x@"), ("nobody", "")):
             (tmp_path / folder).mkdir()
             result = run(tmp_path / folder, "activemq", f"stomp://{login}{address}", codes=(1,))
@@ -251,4 +253,16 @@ def test_a_dry_run_says_what_would_be_made_there_and_by_whom(tmp_path: Path) -> 
     assert "removed at the end" in done.stdout
     assert "sasl_ssl://alice@broker.example:9093" in done.stdout
     assert "topic hPREFIX" in done.stdout
+    assert QUOTED not in done.stdout
+
+
+def test_a_dry_run_says_what_stays_on_an_activemq_and_how_to_remove_it() -> None:
+    command = [sys.executable, "-m", "harness", "run", "password_reset", "-b", "activemq", "--dry-run"]
+    environment = {**os.environ, "HARNESS_ACTIVEMQ_URL": f"stomp://alice:{QUOTED}@broker.example:61613"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "removed at the end" not in done.stdout
+    assert "no STOMP client can delete them" in done.stdout
+    assert "for q in PRIO.hPREFIX.mailer DLQ.PRIO.hPREFIX.mailer; do curl" in done.stdout
+    assert "http://broker.example:8161/api/jolokia/exec/" in done.stdout
     assert QUOTED not in done.stdout
