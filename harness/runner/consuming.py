@@ -36,6 +36,7 @@ from harness.runner.gateway import Gateway
 from harness.runner.recording import ConsumerRecorder
 
 RECONNECT_PAUSE_S = 0.2  # a dozen workers that knock more often would slow the restart they wait for
+REWIND_DEADLINE_S = 60.0
 RECEIVE_WAIT_S = 0.1
 RECEIVE_MAX = 500
 
@@ -95,13 +96,24 @@ class ConsumingWorker:
             subscriber.close()
 
     def rewind(self) -> None:
-        """Read this member's share again; deliveries are the second reading from here on."""
-        while not self.connect():
+        """Read this member's share again; deliveries are the second reading from here on.
+
+        A connection that is lost in the middle is made anew, and rewound from there. Raises BrokerUnavailable past the deadline.
+        """
+        deadline = time.monotonic() + REWIND_DEADLINE_S
+        while True:
+            if self.connect():
+                assert self._subscriber is not None
+                try:
+                    self._subscriber.rewind()
+                    self._reading = 1
+                    return
+                except BrokerUnavailable as error:
+                    self._lost(error)
+                    if time.monotonic() > deadline:
+                        raise
             self._idle()
             time.sleep(RECONNECT_PAUSE_S)
-        assert self._subscriber is not None
-        self._subscriber.rewind()
-        self._reading = 1
 
     def crash_on_next(self) -> None:
         self._crash_next = True

@@ -51,7 +51,7 @@ def test_what_was_read_ahead_and_given_up_does_not_hold_the_place() -> None:
 
 
 def test_a_note_is_read_as_it_was_written() -> None:
-    assert Place.decode(Place(7, 1 << 40).encode()) == Place(7, 1 << 40)
+    assert Place.decode(Place(7, 1 << 40, 1).encode()) == Place(7, 1 << 40, 1)
 
 
 class StandInLink:
@@ -191,6 +191,25 @@ def test_a_replay_begins_at_the_first_message_for_whoever_comes_next(subject: Su
     member.close()
     again = take(bench.subscriber("fraud"), 20)
     assert Counter(sequence_of(row.payload) for row in again) == Counter(range(20))
+
+
+@pytest.mark.broker("rabbitmq")
+def test_a_member_that_comes_back_in_the_middle_of_a_rewind_leaves_no_lane_behind(subject: Subject) -> None:
+    """Its lane goes to the other member, which has been rewound before; the one that came back has no lane to rewind yet."""
+    bench = subject.bench(groups={"fraud": 2}, order="per_key", partitions=2, replay={"group": "fraud"})
+    members = [bench.subscriber("fraud", number) for number in range(2)]
+    until_ready(members)
+    bench.publish_ok(numbered(40), keys=[b"k%d" % number for number in range(40)])
+    seen: Counter[int] = Counter()
+    _serve(members, seen, 40, Counter())
+    assert eventually(lambda: bench.backlog() == {"fraud": 0})
+    members[1].rewind()
+    members[0]._link.abort()
+    members[0] = bench.subscriber("fraud", 0)
+    members[0].rewind()
+    again: Counter[int] = Counter()
+    _serve(members, again, 40, Counter())
+    assert set(again) == set(range(40))
 
 
 @pytest.mark.broker("rabbitmq")

@@ -104,9 +104,9 @@ class Lanes:
 
     def prepare(self, connection: Connection) -> None:
         self._connection = connection
-        for post in self._mine():
+        for post in self.mine():
             self._open(post)
-        if not self._mine():
+        if not self.mine():
             self._in_place()
 
     def _in_place(self) -> None:
@@ -116,7 +116,7 @@ class Lanes:
             self._watch = ()  # on its way
             self._connection.channel(channel_number=self.channels, on_open_callback=self._start_looking)
 
-    def _mine(self) -> list[LanePost]:
+    def mine(self) -> list[LanePost]:
         return [post for post in self.posts if post.owner == self._me]
 
     # -- consuming --------------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ class Lanes:
     def _registered(self, post: LanePost, _frame: Any) -> None:
         with self._changed:
             post.consuming = True
-        if all(each.consuming for each in self._mine()):
+        if all(each.consuming for each in self.mine()):
             self._in_place()
 
     def _closed(self, post: LanePost, _channel: Any, why: BaseException) -> None:

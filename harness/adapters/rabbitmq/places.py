@@ -13,18 +13,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """All messages of the lane up to and including ``offset`` are settled."""
+    """All messages of the lane up to and including ``offset`` are settled, in this reading of it; a rewind begins the next."""
 
     serial: int
     offset: int
+    reading: int = 0
 
     def encode(self) -> bytes:
-        return b"%d %d" % (self.serial, self.offset)
+        return b"%d %d %d" % (self.serial, self.offset, self.reading)
 
     @classmethod
     def decode(cls, body: bytes) -> Place:
-        serial, offset = body.split()
-        return cls(int(serial), int(offset))
+        serial, offset, reading = body.split()
+        return cls(int(serial), int(offset), int(reading))
 
 
 PRIMER_OFFSET = 0  # each stream begins with a message of the adapter's own, so that it has a last one

@@ -33,6 +33,7 @@ class LaneReader:
         self.post = post
         self.term = 0
         self.progress: LaneProgress | None = None
+        self.reading = 0
         self._link = link
         self._number = channel
         self._stream = stream
@@ -52,9 +53,12 @@ class LaneReader:
     @property
     def pending(self) -> bool:
         """More is settled than is written down, or it is being written down."""
-        return self.progress is not None and (
-            self._under_way is not None or self.progress.settled != self._noted.offset
-        )
+        return self.progress is not None and (self._under_way is not None or self._news)
+
+    @property
+    def _news(self) -> bool:
+        here = None if self.progress is None else (self.progress.settled, self.reading)
+        return here is not None and here != (self._noted.offset, self._noted.reading)
 
     # -- the life of a term -----------------------------------------------------------------------------------------
 
@@ -66,13 +70,16 @@ class LaneReader:
         self._under_way = None
         return self.term
 
-    def start(self, place: Place) -> None:
+    def start(self, place: Place, reading: int) -> None:
+        """Go on where the last one stopped; from the beginning, where that was in an earlier reading than ``reading``."""
         self._noted = place
-        self.progress = LaneProgress(place.offset)
+        self.reading = max(place.reading, reading)
+        self.progress = LaneProgress(place.offset if place.reading >= reading else PRIMER_OFFSET)
 
-    def to_the_start(self) -> None:
+    def to_the_start(self, reading: int) -> None:
         """Read everything again."""
         self.term += 1
+        self.reading = reading
         self.progress = LaneProgress(PRIMER_OFFSET)
         self.post.unsettled.keep(0)
 
@@ -156,9 +163,9 @@ class LaneReader:
 
     def next_note(self) -> Place | None:
         """What is to be written down now; None where there is no news, or a note is under way."""
-        if self.progress is None or self._under_way is not None or self.progress.settled == self._noted.offset:
+        if self.progress is None or self._under_way is not None or not self._news:
             return None
-        self._under_way = Place(self._noted.serial + 1, self.progress.settled)
+        self._under_way = Place(self._noted.serial + 1, self.progress.settled, self.reading)
         return self._under_way
 
     def noted(self) -> None:

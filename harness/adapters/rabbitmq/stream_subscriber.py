@@ -26,7 +26,7 @@ from harness.adapters.rabbitmq.place_book import PlaceBook
 from harness.adapters.rabbitmq.places import Place
 from harness.adapters.rabbitmq.reader import LaneReader
 from harness.adapters.rabbitmq.topology import Topology
-from harness.errors import Unsupported
+from harness.errors import BrokerUnavailable, Unsupported
 from harness.model.broker import BrokerInfo
 from harness.model.messages import (
     UNKNOWN,
@@ -40,6 +40,7 @@ from harness.model.messages import (
 )
 
 COMMIT_EVERY_S = 0.1
+REWIND_WAIT_S = 3.0  # for lanes to come back
 CANNOT_SAY = 2  # a stream flags no redelivery
 
 
@@ -77,6 +78,7 @@ class StreamSubscriber:
             )
             for post in self._lanes.posts
         ]  # fmt: skip
+        self._reading = 0  # lanes that are in an earlier one begin anew
         self._by_place = {reader.place_queue: reader for reader in self._readers}
         self._link.open()
 
@@ -184,21 +186,32 @@ class StreamSubscriber:
         return Settled(Outcome.FAIL if error else Outcome.OK, failures.count(""), error)
 
     def rewind(self) -> None:
-        """Back to the first message in every lane that this member reads. Returns when that is written down."""
+        """Back to the first message in every lane that this member reads. Returns when that is written down.
+
+        A lane that comes later, because its reader lost its connection before it could write that down, begins there, too. Raises
+        BrokerUnavailable where it cannot be told whether it is written down.
+        """
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._link.lost != "" or all(r.progress is not None for r in self._readers if r.holds_token),
-                CLOSE_TIMEOUT_S,
-            )
+            self._changed.wait_for(lambda: self._link.lost != "" or self._reads_its_lanes(), REWIND_WAIT_S)
             self._link.check()
-            again = [reader for reader in self._readers if reader.holds_token and not reader.post.closing]
+            again = [r for r in self._readers if r.holds_token and r.progress is not None and not r.post.closing]
+            self._reading = 1 + max([self._reading, *(reader.reading for reader in again)])
             self._buffer = deque(row for row in self._buffer if row.reader not in again)
             for reader in again:
-                reader.to_the_start()
+                reader.to_the_start(self._reading)
         for reader in again:
             self._link.call(reader.open_anew)
         self._flush()
         self._link.check()
+        with self._changed:
+            if any(reader.pending for reader in again):
+                raise BrokerUnavailable("the broker has not taken the note of a rewound place")
+
+    def _reads_its_lanes(self) -> bool:
+        """A member that has just come has to wait for them; whoever took one in the meantime may keep it. Holds the lock."""
+        mine = self._lanes.mine()
+        held = [reader for reader in self._readers if reader.holds_token or reader.post in mine]
+        return all(reader.holds_token and reader.progress is not None for reader in held)
 
     def close(self) -> None:
         if not self._link.lost:
@@ -241,7 +254,7 @@ class StreamSubscriber:
         with self._changed:
             if reader.term != term or reader.post.closing:
                 return
-            reader.start(place)
+            reader.start(place, self._reading)
             self._changed.notify_all()
         reader.open_anew()
 
