@@ -21,7 +21,7 @@ from harness.model.broker import BrokerInfo, Tier
 REPLIES = "/temp-queue/replies"
 STATISTICS = "/queue/ActiveMQ.Statistics."
 SCHEDULER = "/topic/ActiveMQ.Scheduler.Management"
-ANSWER_TIMEOUT_S = 3.0
+ANSWER_TIMEOUT_S = 10.0
 DRAIN_DEADLINE_S = 60.0
 DRAIN_QUIET_S = 0.2
 PRIMER = "primer"  # header of the message that a queue is primed with
@@ -140,7 +140,7 @@ def _until_last(one: Errand) -> Iterator[Frame]:
         frame = one.next(ANSWER_TIMEOUT_S)
         if frame is None:
             raise BrokerUnavailable(
-                "ActiveMQ gives no statistics: it needs <statisticsBrokerPlugin/> in its configuration"
+                f"ActiveMQ gave no statistics within {ANSWER_TIMEOUT_S:g} s: it needs <statisticsBrokerPlugin/> in its configuration"
             )
         if b'"brokerName"' in frame.body and b'"destinationName"' not in frame.body:
             return
