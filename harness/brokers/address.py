@@ -69,7 +69,10 @@ def parse_address(broker: str, url: str) -> Address:
             next_command="harness doctor",
         )
     virtual_host = unquote(parts.path[1:]) if len(parts.path) > 1 else "/"
-    mechanism = fields.pop("mechanism", "PLAIN" if logs_in and _family(broker) == "kafka" else "")
+    by_sasl = _family(broker) == "kafka" and logs_in and bool(scheme or username)
+    mechanism = fields.pop("mechanism", "PLAIN" if by_sasl else "")
+    if mechanism and not username:
+        raise UsageError(f"that address of {broker} asks for a login and names no user", next_command="harness doctor")
     if mechanism and mechanism not in MECHANISMS:
         raise UsageError(f"mechanism is one of {', '.join(MECHANISMS)}, not {mechanism!r}")
     verify = fields.pop("verify", "true") != "false"

@@ -35,6 +35,7 @@ QUOTED = "s3cr%40t%2F%C3%BC"
             Access("alice", tls=True, verify=False),
         ),
         ("kafka", "kafka://broker.example:9092", "broker.example", 9092, Access()),
+        ("kafka", "broker.example:9092", "broker.example", 9092, Access()),
         ("pylog", "ssl://broker.example:9093", "broker.example", 9093, Access(tls=True)),
         (
             "kafka",
@@ -57,6 +58,8 @@ def test_an_address_is_taken_apart(broker: str, url: str, host: str, port: int |
         ("rabbitmq", "amqpss://h", "did you mean amqps://"),
         ("rabbitmq", "stomp://h", "amqp://"),
         ("kafka", "kafka://alice:secret@h", "sasl_ssl"),
+        ("pylog", "sasl_ssl://h:9093", "names no user"),
+        ("pylog", "h:9092?mechanism=PLAIN", "names no user"),
         ("kafka", "sasl_ssl://a:secret@h?mechanism=GSSAPI", "SCRAM-SHA-256"),
         ("rabbitmq", "amqps://a:secret@h?ca=/nowhere/ca.pem", "is not a file"),
         ("rabbitmq", "amqps://a:secret@h?cafile=x", "no parameter 'cafile'"),
