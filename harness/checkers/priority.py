@@ -24,7 +24,7 @@ WAIT_QUANTILES: Final = {"p50": 0.5, "p95": 0.95}
 
 class Priority(Checker):
     """Counts: ``inverted`` messages, ``inversions`` beyond the allowance, the largest (``overtaken_max``), the ``allowance``.
-    ``inverted_elsewhere`` are those whose own member was handed nothing of a lower class meanwhile: only others were.
+    ``inverted_elsewhere`` are those whose own member was handed no more of lower classes meanwhile than it may hold: others were.
 
     Measures ``wait_<class>_p50`` and ``_p95`` (ms, intended time to first delivery); curves ``wait``, one a class.
     """
@@ -83,7 +83,9 @@ class Priority(Checker):
         judged = self._judged[waiting]
         counts["checked"] += int(np.count_nonzero(judged))
         counts["inverted"] += int(np.count_nonzero(beyond & judged))
-        counts["inverted_elsewhere"] += int(np.count_nonzero(beyond & judged & (served == 0)))
+        counts["inverted_elsewhere"] += int(
+            np.count_nonzero(beyond & judged & (served <= self.case.workload.needs.prefetch))
+        )
         counts["inverted_in_flood"] += int(np.count_nonzero(beyond & ~judged))
         counts["inversions"] += int((overtaken - allowance)[beyond & judged].sum())
         counts["overtaken_max"] = max(counts["overtaken_max"], int(overtaken[judged].max(initial=0)))
@@ -148,8 +150,8 @@ class Priority(Checker):
             doubt = "the run was cut off"
         if counts["inverted"]:
             summary = f"{counts['inverted']} messages waited while more than {counts['allowance']} of lower classes were delivered "
-            summary += f"(worst: {counts['overtaken_max']}); "
-            summary += f"to {counts['inverted_elsewhere']} of them only by other members than the one they waited for"
+            summary += f"(worst: {counts['overtaken_max']}): "
+            summary += f"{counts['inverted_elsewhere']} of them waited for a member that kept the rule while others served what they had"
         else:
             summary = (
                 doubt

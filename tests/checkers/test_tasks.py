@@ -86,7 +86,11 @@ def test_on_its_way_is_bounded(tmp_path):
 
 
 def test_whose_member_served_lower_ones_meanwhile(tmp_path):
-    assert backlog(tmp_path, taken_at=205).verdict(Priority).counts["inverted_elsewhere"] == 0
+    story = backlog(tmp_path, taken_at=205)
+    assert story.verdict(Priority).counts["inverted_elsewhere"] == 0
+    for sequence in range(12, 20):  # but for one, which it may have held already
+        story.change("deliver", {"sequence": sequence}, member=1)
+    assert story.verdict(Priority).counts["inverted_elsewhere"] == 1
 
 
 def test_others_of_its_own_class_overtake_nobody(tmp_path):

@@ -32,7 +32,8 @@ _COMMON: Final = (
         Feature.PRIORITY,
         Support.EMULATED,
         "a topic a class, read into a buffer each, the highest handed out first, full ones paused",
-        "a member sees only its own partitions; reading ahead costs memory",
+        "strict within a member only: a message waits for the member that owns its partition, while others serve what they have;"
+        " reading ahead costs memory",
     ),
     Capability(
         Feature.EXPIRY,
