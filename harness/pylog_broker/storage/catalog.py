@@ -98,6 +98,7 @@ class Catalog:
         self.cleaner = Cleaner(file_system, cleaner_worker, cleaner, save_progress=self._save_progress)
         self.retention_interval_ms = RETENTION_INTERVAL_MS
         self._checkpointed_ms = self._retained_ms = clock()
+        self._discarded: list[tuple[int, Job]] = []
         self._closed = False
         file_system.mkdir(self._meta)
         self._lock = FolderLock(self.data_dir)
@@ -223,6 +224,7 @@ class Catalog:
             open_segments=self._open_segments,
             worker=self._worker,
             persist_start=self._persist_start,
+            discard=self._discard,
         )
         log.sync_closed()
         self._keys[log] = key
@@ -314,7 +316,14 @@ class Catalog:
             for folder in doomed:
                 ownership.remove_folder(self._fs, folder)
 
-        self._worker.submit(remove)
+        self._discard(remove, self.defaults.with_overrides(topic.config_overrides).file_delete_delay_ms)
+
+    def _discard(self, job: Job, delay_ms: int) -> None:
+        """Have the worker free the bytes of what was renamed away, `delay_ms` from now; a start that comes first does it."""
+        if delay_ms <= 0:
+            self._worker.submit(job)
+        else:
+            self._discarded.append((self._clock() + delay_ms, job))
 
     def set_defaults(self, defaults: TopicConfig) -> None:
         """Put other broker-wide settings under those of the topics."""
@@ -404,7 +413,7 @@ class Catalog:
     # --- upkeep and shutdown ----------------------------------------------------------------------------------------
 
     def maintain(self, now_ms: int) -> None:
-        """Periodic work, to be called about once a second: retention, `flush.ms`, expiry of producers, checkpoints."""
+        """Periodic work, to be called about once a second: retention, `flush.ms`, `file.delete.delay.ms`, checkpoints."""
         retention_due = now_ms - self._retained_ms >= self.retention_interval_ms
         if retention_due:
             self._retained_ms = now_ms
@@ -423,6 +432,9 @@ class Catalog:
             dirty = [log for log in self._keys if log.needs_checkpoint]
         if dirty:
             self.checkpoint(dirty)
+        for due in [row for row in self._discarded if row[0] <= now_ms]:
+            self._discarded.remove(due)
+            self._worker.submit(due[1])
         self.controller.node.maintain()
         self.step_cleaner(now_ms)
 

@@ -17,6 +17,9 @@ from harness.pylog_broker.storage.transaction_index import SUFFIX
 
 logger = logging.getLogger(__name__)
 
+DELETED = ".deleted"
+"""Behind the names of files that are not the log's any more (`file.delete.delay.ms`)."""
+
 
 def finish_closed_segment(
     file_system: FileSystem, segment: Segment, *, on_failure: Callable[[str], None]
@@ -43,17 +46,21 @@ def finish_closed_segment(
 
 
 def delete_segment_files(file_system: FileSystem, segment: Segment) -> Callable[[], None]:
-    """Take a segment out of the log at once (rename); the job that is returned frees its bytes (unlink)."""
-    doomed = segment.log_path + ".deleted"
-    try:
-        file_system.rename(segment.log_path, doomed)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        logger.error("cannot delete %s: %s", segment.log_path, error)
+    """Take a segment out of the log at once (rename); the job that is returned frees its bytes (unlink).
+
+    What is renamed and not unlinked is unlinked by the next start.
+    """
+    paths = [segment.path + suffix for suffix in (".log", ".index", ".timeindex", SUFFIX)]
+    for path in paths:
+        try:
+            file_system.rename(path, path + DELETED)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            logger.error("cannot delete %s: %s", path, error)
 
     def unlink() -> None:
-        for path in (doomed, segment.path + ".index", segment.path + ".timeindex", segment.path + SUFFIX):
+        for path in (*(path + DELETED for path in paths), *paths[1:]):  # an index may have been written meanwhile
             try:
                 file_system.unlink(path)
             except FileNotFoundError:

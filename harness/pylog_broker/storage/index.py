@@ -2,22 +2,24 @@
 
 An entry is made about each `index.interval.bytes` of log; between two entries a reader walks batch headers. Entries live in
 arrays that `bisect` searches (8 bytes per entry by offset, 12 by time) and are written beside the segment when it is closed,
-at checkpoints and at shutdown. The files are a cache: one that is missing or makes no sense is rebuilt from the segment.
+at checkpoints and at shutdown. The files end in a CRC-32C of what they hold. They are a cache: one that is missing or damaged is
+rebuilt from the segment.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from array import array
 from bisect import bisect_right
 
+from harness.pylog_broker.storage.batch import checksum
 from harness.pylog_broker.storage.errors import CorruptLog
-from harness.pylog_broker.storage.filesystem import FileSystem
+from harness.pylog_broker.storage.filesystem import FileSystem, read_file
 
 OFFSET_ENTRY_SIZE = 8  # offset relative to the segment's base, position in bytes
 TIME_ENTRY_SIZE = 12  # ms since the epoch, offset relative to the segment's base
 RELATIVE_OFFSET_MAX = 2**31 - 1
+CRC_SIZE = 4
 
 
 class SparseIndex:
@@ -89,16 +91,17 @@ class SparseIndex:
 
     def encode_offsets(self) -> bytes:
         """The bytes of the `.index` file: all offsets, then all positions, 4 bytes each."""
-        return _big_endian(self.offsets) + _big_endian(self.positions)
+        return _sealed(_big_endian(self.offsets) + _big_endian(self.positions))
 
     def encode_times(self) -> bytes:
         """The bytes of the `.timeindex` file: all timestamps, 8 bytes each, then all offsets, 4 bytes each."""
-        return _big_endian(self.timestamps) + _big_endian(self.time_offsets)
+        return _sealed(_big_endian(self.timestamps) + _big_endian(self.time_offsets))
 
     @classmethod
     def decode(cls, base_offset: int, offset_bytes: bytes, time_bytes: bytes, *, size_max: int) -> SparseIndex:
         """Read back the two files; raises CorruptLog when they cannot belong to a segment of `size_max` bytes."""
         index = cls(base_offset)
+        offset_bytes, time_bytes = _unsealed(offset_bytes), _unsealed(time_bytes)
         if len(offset_bytes) % OFFSET_ENTRY_SIZE or len(time_bytes) % TIME_ENTRY_SIZE:
             raise CorruptLog("an index file has a torn entry")
         half = len(offset_bytes) // 2
@@ -117,20 +120,26 @@ class SparseIndex:
 
 
 def read_newest_time(file_system: FileSystem, path: str) -> tuple[int, int] | None:
-    """(timestamp, relative offset) of the newest entry of a `.timeindex` file, without reading the rest."""
+    """(timestamp, relative offset) of the newest entry of a `.timeindex` file; None where it does not say, or is damaged."""
     try:
-        fd = file_system.open(path, os.O_RDONLY, 0)
-    except FileNotFoundError:
+        data = _unsealed(read_file(file_system, path))
+    except (FileNotFoundError, CorruptLog):
         return None
-    try:
-        entries, torn = divmod(file_system.stat(path).st_size, TIME_ENTRY_SIZE)
-        if torn or entries == 0:
-            return None
-        timestamp = file_system.pread(fd, 8, entries * 8 - 8)
-        offset = file_system.pread(fd, 4, entries * TIME_ENTRY_SIZE - 4)
-        return int.from_bytes(timestamp, "big", signed=True), int.from_bytes(offset, "big")
-    finally:
-        file_system.close(fd)
+    entries, torn = divmod(len(data), TIME_ENTRY_SIZE)
+    if torn or entries == 0:
+        return None
+    return int.from_bytes(data[entries * 8 - 8 : entries * 8], "big", signed=True), int.from_bytes(data[-4:], "big")
+
+
+def _sealed(data: bytes) -> bytes:
+    return data + checksum(data, 0, len(data)).to_bytes(CRC_SIZE, "big")
+
+
+def _unsealed(data: bytes) -> bytes:
+    content = data[:-CRC_SIZE]
+    if len(data) < CRC_SIZE or int.from_bytes(data[-CRC_SIZE:], "big") != checksum(content, 0, len(content)):
+        raise CorruptLog("an index file does not have the CRC that it says")
+    return content
 
 
 def _big_endian(column: array[int]) -> bytes:

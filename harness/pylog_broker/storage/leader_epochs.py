@@ -1,7 +1,7 @@
 """From which offset on which leader epoch wrote: the cache behind OffsetForLeaderEpoch (KIP-101, KIP-279, KIP-320).
 
-Kept in memory and in `leader-epoch-checkpoint`, in Apache Kafka's own text format. It can always be rebuilt from the batch
-headers, which carry their epoch.
+Kept in memory and in `leader-epoch-checkpoint`, in Apache Kafka's text format with a checksum behind it. It can always be rebuilt
+from the batch headers, which carry their epoch.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import pairwise
 
+from harness.pylog_broker.storage.batch import checksum
 from harness.pylog_broker.storage.errors import CorruptLog
 from harness.pylog_broker.storage.filesystem import FileSystem, read_file, write_file
 
 FILE_NAME = "leader-epoch-checkpoint"
+SEAL_BYTES = 16
 NO_EPOCH = -1
 NO_OFFSET = -1
 
@@ -79,23 +81,33 @@ class LeaderEpochs:
         return self._epochs[slot] if slot >= 0 else NO_EPOCH
 
     def encode(self) -> bytes:
-        """The text of the file: version, number of entries, one entry a line."""
-        lines = ["0", str(len(self._epochs)), *(f"{epoch} {start}" for epoch, start in self.entries)]
-        return ("\n".join(lines) + "\n").encode()
+        """The text of the file: version, number of entries, one entry a line, CRC-32C of all that."""
+        lines = ["1", str(len(self._epochs)), *(f"{epoch} {start}" for epoch, start in self.entries)]
+        text = ("\n".join(lines) + "\n").encode()
+        return text + _seal(text)
 
     def save(self, file_system: FileSystem, directory: str) -> None:
         """Write the file, without an fsync; raises OSError."""
         write_file(file_system, os.path.join(directory, FILE_NAME), self.encode(), durable=False)
 
 
+def _seal(text: bytes) -> bytes:
+    return b"crc32c %08x\n" % checksum(text, 0, len(text))
+
+
 def load_leader_epochs(file_system: FileSystem, directory: str) -> LeaderEpochs:
     """What the file says; raises FileNotFoundError, or CorruptLog when it is damaged."""
     path = os.path.join(directory, FILE_NAME)
     try:
-        version, count, *rows = read_file(file_system, path).decode("ascii").split("\n")
+        data = read_file(file_system, path)
+        if not data.startswith(b"0\n"):  # version 0, Apache Kafka's own, has no checksum
+            data, seal = data[:-SEAL_BYTES], data[-SEAL_BYTES:]
+            if seal != _seal(data):
+                raise ValueError("it does not have the CRC that it says")
+        version, count, *rows = data.decode("ascii").split("\n")
         entries = [(int(epoch), int(start)) for epoch, start in (row.split(" ") for row in rows[:-1])]
         ascending = all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(entries))
-        if version != "0" or int(count) != len(entries) or rows[-1] or not ascending:
+        if version not in ("0", "1") or int(count) != len(entries) or rows[-1] or not ascending:
             raise ValueError("fields contradict each other")
     except (ValueError, IndexError) as error:
         raise CorruptLog(f"{path} is damaged: {error}") from error

@@ -70,7 +70,7 @@ class PartitionLog:
 
     `replicated_to` is the rule that says up to which offset every in-sync replica has the log, given its new end. None is
     the rule of a sole replica: what is appended is replicated. `leader_epoch` is the epoch of this leader, which every
-    batch gets.
+    batch gets. `discard` has a job that frees bytes run after a delay in ms.
     """
 
     # With more than thirty attributes, CPython would give each log a dictionary of its own: 1.5 kB, and slower look-ups.
@@ -80,6 +80,7 @@ class PartitionLog:
         "_codec",
         "_cursors",
         "_directory_synced",
+        "_discard",
         "_flush_messages",
         "_fs",
         "_index_interval",
@@ -128,6 +129,7 @@ class PartitionLog:
         worker: Worker | None = None,
         persist_start: Callable[[PartitionLog], None] = _ignore,
         replicated_to: Callable[[int], int] | None = None,
+        discard: Callable[[Job, int], None] | None = None,
     ) -> None:
         self._fs = file_system
         self._write = file_system.write
@@ -137,6 +139,7 @@ class PartitionLog:
         self._open_segments = open_segments or OpenSegments()
         self._worker = worker or InlineWorker()
         self._persist_start = persist_start
+        self._discard = discard or (lambda job, _delay_ms: self._worker.submit(job))
         self._segments = state.segments
         self._bases = [segment.base_offset for segment in state.segments]
         self._active = state.segments[-1]
@@ -551,7 +554,7 @@ class PartitionLog:
         for segment in removed:
             segment.deleted = True
             self._open_segments.forget(segment)
-            self._worker.submit(delete_segment_files(self._fs, segment))
+            self._discard(delete_segment_files(self._fs, segment), self.config.file_delete_delay_ms)
         self._scan_cost += 1
 
     def touch(self, segment: Segment) -> None:

@@ -173,7 +173,9 @@ class _Recovery:
         """From the checkpoint file, or from all batch headers where it is missing or damaged."""
         try:
             self.epochs = load_leader_epochs(self.fs, self.directory)
-        except (FileNotFoundError, CorruptLog):
+        except (FileNotFoundError, CorruptLog) as error:
+            if isinstance(error, CorruptLog):
+                logger.warning("%s; leader epochs are rebuilt from the log", error)
             for segment in self.segments:
                 file, _ = segment.open()
                 with contextlib.suppress(BadBatch):  # the scan cuts it off, or readers are refused there

@@ -6,6 +6,7 @@ CRC before they are served for the first time, unless recovery has checked them 
 
 from __future__ import annotations
 
+import logging
 import os
 from bisect import bisect_right
 from collections import OrderedDict
@@ -16,6 +17,8 @@ from harness.pylog_broker.storage.errors import CorruptBatch, CorruptLog, Unsupp
 from harness.pylog_broker.storage.filesystem import FileSystem, read_file, write_file
 from harness.pylog_broker.storage.index import SparseIndex, read_newest_time
 from harness.pylog_broker.storage.transaction_index import TransactionIndex
+
+logger = logging.getLogger(__name__)
 
 WALK_BYTES = 8 << 10  # one read of a header walk: an index interval and a bit
 SCAN_BYTES = 1 << 20  # one read of a CRC scan
@@ -224,9 +227,11 @@ class Segment:
             index = SparseIndex.decode(self.base_offset, offset_bytes, time_bytes, size_max=self.size)
             if index.timestamps and (index.positions or self.size <= SCAN_BYTES):
                 return index
-            return self._rebuild_index()  # an emptied file is in order, and says nothing
-        except (FileNotFoundError, CorruptLog):
-            return self._rebuild_index()
+        except FileNotFoundError:
+            pass
+        except CorruptLog as error:
+            logger.warning("%s: %s; the index is rebuilt from the segment", self.log_path, error)
+        return self._rebuild_index()  # also where the files are in order, and say nothing
 
     def _rebuild_index(self) -> SparseIndex:
         assert self.file is not None

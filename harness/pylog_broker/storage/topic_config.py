@@ -124,7 +124,12 @@ SETTINGS: Mapping[str, Setting] = {
         _number(
             "delete.retention.ms", LONG, 0, "How long in ms tombstones stay after the first compaction that met them."
         ),
-        _number("file.delete.delay.ms", LONG, 0, "Delay before a removed file is unlinked." + _KEPT),
+        _number(
+            "file.delete.delay.ms",
+            LONG,
+            0,
+            "Time in ms between a file's removal (renamed to .deleted) and its unlinking, which frees its bytes.",
+        ),
         _number(
             "flush.messages",
             LONG,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.pylog_broker.storage.filesystem import OsFileSystem
 
-UNCHECKED = ("partition.metadata", ".index", ".timeindex")
+UNCHECKED = ("partition.metadata",)
 
 
 class File:

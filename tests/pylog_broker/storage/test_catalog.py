@@ -129,7 +129,7 @@ def test_settings_apply_at_once_and_after_restart(tmp_path: Path) -> None:
 
 def test_a_deleted_topic_is_gone_and_its_successor_is_another(tmp_path: Path) -> None:
     catalog = open_catalog(tmp_path)
-    first = catalog.create_topic("a.b", 2)
+    first = catalog.create_topic("a.b", 2, {"file.delete.delay.ms": "0"})
     append(first.partitions[1], b"old")
     catalog.delete_topic("a.b")
     assert catalog.by_id(first.topic_id) is None
@@ -315,7 +315,7 @@ def test_upkeep_checkpoints_and_forgets(tmp_path: Path) -> None:
 
 def test_with_the_real_worker_thread(tmp_path: Path) -> None:
     catalog = Catalog.open(tmp_path, clock=Clock(), worker=ThreadWorker())
-    log = catalog.create_topic("a", 1, {"segment.bytes": "100"}).partitions[0]
+    log = catalog.create_topic("a", 1, {"segment.bytes": "100", "file.delete.delay.ms": "0"}).partitions[0]
     for _ in range(20):
         append(log, b"x" * 100)
     log.delete_records_before(10)
@@ -336,4 +336,63 @@ def test_a_topic_whose_deletion_cannot_be_written_down_stays(tmp_path: Path) -> 
         catalog.delete_topic("a")
     disk.space_bytes = None
     assert values(read_records(catalog.topics["a"].partitions[0])) == [b"x"]
+    catalog.close()
+
+
+def _named(folder: Path, suffix: str) -> list[str]:
+    return sorted(path.name for path in folder.glob(f"*{suffix}"))
+
+
+def test_deleted_segments_are_kept_for_a_while_and_then_freed(tmp_path: Path) -> None:
+    clock = Clock()
+    catalog = open_catalog(tmp_path, clock=clock)
+    settings = {"segment.bytes": "100", "file.delete.delay.ms": "30000"}
+    log = catalog.create_topic("t", 1, settings).partitions[0]
+    for number in range(4):
+        append(log, b"%d" % number, now_ms=clock.now_ms)
+    log.delete_records_before(2)
+    folder = tmp_path / "t-0"
+    assert set(_named(folder, ".log.deleted")) == {f"{base:020d}.log.deleted" for base in (0, 1)}
+    assert not set(_named(folder, "index")) & {
+        f"{base:020d}.{kind}" for base in (0, 1) for kind in ("index", "timeindex")
+    }
+    clock.now_ms += 29_999
+    catalog.maintain(clock.now_ms)
+    assert len(_named(folder, ".log.deleted")) == 2
+    clock.now_ms += 1
+    catalog.maintain(clock.now_ms)
+    assert not _named(folder, ".deleted")
+    assert len(_named(folder, ".log")) == 2
+    catalog.close()
+
+
+def test_a_start_frees_what_is_waiting_to_be_freed(tmp_path: Path) -> None:
+    catalog = open_catalog(tmp_path)
+    log = catalog.create_topic("t", 1, {"segment.bytes": "100"}).partitions[0]
+    catalog.create_topic("gone", 1)
+    for number in range(4):
+        append(log, b"%d" % number)
+    log.delete_records_before(2)
+    catalog.delete_topic("gone")
+    assert _named(tmp_path / "t-0", ".deleted")
+    assert _named(tmp_path, "-delete")
+    catalog.close()
+    with_fresh = open_catalog(tmp_path)
+    assert not _named(tmp_path / "t-0", ".deleted")
+    assert not _named(tmp_path, "-delete")
+    assert with_fresh.topics["t"].partitions[0].log_start_offset == 2
+    with_fresh.close()
+
+
+def test_a_deleted_topics_folder_is_freed_after_the_delay_and_its_name_is_free_at_once(tmp_path: Path) -> None:
+    clock = Clock()
+    catalog = open_catalog(tmp_path, clock=clock)
+    catalog.create_topic("t", 1, {"file.delete.delay.ms": "5000"})
+    catalog.delete_topic("t")
+    catalog.create_topic("t", 1)
+    assert len(_named(tmp_path, "-delete")) == 1
+    clock.now_ms += 5000
+    catalog.maintain(clock.now_ms)
+    assert not _named(tmp_path, "-delete")
+    assert (tmp_path / "t-0").is_dir()
     catalog.close()

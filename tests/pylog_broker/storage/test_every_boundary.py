@@ -34,7 +34,7 @@ from tests.pylog_broker.storage.power import ENDINGS, ForgetfulFileSystem
 from tests.pylog_broker.transactions.client import Producer, committed_offset, fetch, next_offset, visible
 
 PLAIN, COMPACTED, BOTH, BRIEF = "plain", "compacted", "transactional", "brief"
-SMALL = {"segment.bytes": "500", "index.interval.bytes": "150", "retention.ms": "1000"}
+SMALL = {"segment.bytes": "500", "index.interval.bytes": "150", "retention.ms": "1000", "file.delete.delay.ms": "0"}
 COMPACT = {"segment.bytes": "400", "cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.01"}
 EVERYTHING_SYNCED = {"log_flush_interval_messages": "1"}
 SETTINGS = {"offsets_topic_num_partitions": "1", "transaction_state_log_num_partitions": "1"}

@@ -43,8 +43,17 @@ def test_cutting_both_ends() -> None:
 
 def test_the_file_is_read_back_or_refused(tmp_path: Path) -> None:
     LeaderEpochs([(0, 0), (7, 12)]).save(OsFileSystem(), str(tmp_path))
-    assert (tmp_path / FILE_NAME).read_text() == "0\n2\n0 0\n7 12\n", "Apache Kafka's format"
+    text = (tmp_path / FILE_NAME).read_bytes()
+    assert text.startswith(b"1\n2\n0 0\n7 12\ncrc32c "), "Apache Kafka's format, and a checksum"
     assert load_leader_epochs(OsFileSystem(), str(tmp_path)).entries == [(0, 0), (7, 12)]
+    for bit in range(8 * len(text)):
+        flipped = bytearray(text)
+        flipped[bit // 8] ^= 1 << bit % 8
+        (tmp_path / FILE_NAME).write_bytes(flipped)
+        with pytest.raises(CorruptLog):
+            load_leader_epochs(OsFileSystem(), str(tmp_path))
+    (tmp_path / FILE_NAME).write_text("0\n2\n0 0\n7 12\n")
+    assert load_leader_epochs(OsFileSystem(), str(tmp_path)).entries == [(0, 0), (7, 12)], "of an earlier build"
     for damaged in ("", "0\n2\n0 0\n", "0\n2\n7 12\n0 0\n", "0\n1\n0 x\n", "1\n1\n0 0\n", "0\n1\n0 0"):
         (tmp_path / FILE_NAME).write_text(damaged)
         with pytest.raises(CorruptLog):

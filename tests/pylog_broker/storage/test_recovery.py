@@ -210,6 +210,28 @@ def test_index_files_are_only_a_cache(tmp_path: Path, suffix: str, change: str) 
     catalog.close()
 
 
+@pytest.mark.parametrize("suffix", ["index", "timeindex"])
+def test_a_flipped_bit_in_an_index_costs_a_rebuild_and_refuses_nothing(
+    tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    build(tmp_path, 60, segment_bytes=20 * SIZE, index_interval_bytes=2 * SIZE).close()
+    path = tmp_path / "t-0" / f"{20:020d}.{suffix}"
+    sound = path.read_bytes()
+    for place in range(0, len(sound), 3):
+        damaged = bytearray(sound)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        caplog.clear()
+        catalog, log = reopen(tmp_path)
+        for number in range(20, 40, 3):
+            log._cursors.clear()
+            part = log.read(number, 1, limit_offset=60, at_least_one=True)
+            assert b"%050d" % number in part.read()
+            assert log.offset_for_timestamp(NOW_MS + number) == (number, NOW_MS + number)
+        assert "the index is rebuilt from the segment" in caplog.text
+        catalog.close()
+
+
 def test_the_index_after_a_kill_is_as_good_as_before(tmp_path: Path) -> None:
     catalog = build(tmp_path, 40, checkpoint_after=17, index_interval_bytes=2 * SIZE)
     before = list(catalog.topics["t"].partitions[0].segments[-1].open()[1].positions)
