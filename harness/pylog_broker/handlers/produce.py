@@ -122,14 +122,19 @@ def _handle_single(broker: Broker, lane: ProduceLane, partition: int, records: m
     if lane.acks == 0:
         _close_on_error(outcome)
         return None
-    if -1 < outcome[1] < log.awaited_offset:
-
-        def encoded() -> bytes:
-            row = encode_partition(lane.version, partition, _once_synced(outcome, log))
-            return lane.response_head + row + lane.response_tail
-
-        return _in_line(broker, [log], encoded)
+    if log.awaited_offset > outcome[1] > -1:  # in this order: one comparison where no sync is asked for
+        return _single_in_line(broker, lane, partition, outcome)
     return lane.response_head + encode_partition(lane.version, partition, outcome) + lane.response_tail
+
+
+def _single_in_line(broker: Broker, lane: ProduceLane, partition: int, outcome: Outcome) -> InLine:
+    log = lane.logs[partition]
+
+    def encoded() -> bytes:
+        row = encode_partition(lane.version, partition, _once_synced(outcome, log))
+        return lane.response_head + row + lane.response_tail
+
+    return _in_line(broker, [log], encoded)
 
 
 def _new_lane(
@@ -343,12 +348,12 @@ def _append(
     except StorageError as error:
         return _failure(error.error_code, str(error))
     if not result.duplicate:
-        if log.awaited_offset < 0:
-            broker.waiters.appended(log, header.length)
-        else:
+        if log.awaited_offset >= 0:
             broker.commits.appended(log, header.length)
             if log.failure is not None:
                 return _failure(StorageFailed.error_code)
+        elif log in broker.waiters.by_log:
+            broker.waiters.appended(log, header.length)
     return NO_ERROR, result.base_offset, result.log_append_time_ms, result.log_start_offset, None
 
 
