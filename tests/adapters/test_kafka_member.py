@@ -257,3 +257,30 @@ def test_rewind_starts_over(address: tuple[str, int]) -> None:
     assert stage.log.sought == {0: 0, 1: 0, 2: -1001}, "retries are not history"
     stage.feed(0, 0, 1)
     assert stage.member.receive(10, 0.0).positions.tolist() == [0, 1]
+
+
+def test_a_commit_that_is_not_answered_does_not_make_the_member_spin(address: tuple[str, int]) -> None:
+    """A broker that is away answers nothing: one member that asked in a busy loop took a core from its restart."""
+    stage = Stage(address)
+    waits: list[float] = []
+    fetch = stage.log.fetch
+
+    def watched(limit: int, timeout_s: float) -> Fetched:
+        waits.append(timeout_s)
+        fetched = fetch(limit, 0.0)
+        if not len(fetched):
+            time.sleep(timeout_s)
+        return fetched
+
+    stage.log.fetch = watched  # type: ignore[method-assign]
+    for offset in (0, 1, 2):
+        stage.feed(0, offset)
+        stage.member.settle(stage.member.receive(1, 0.2), ACCEPT)
+        stage.member.receive(1, 0.15)
+    assert stage.log.committed == {0: 1}, "the second commit waits for the answer to the first"
+    del waits[:]
+    stage.member.receive(1, 0.3)
+    assert len(waits) < 5, waits
+    stage.member.commit_answered()
+    stage.member.receive(1, 0.15)
+    assert stage.log.committed == {0: 3}

@@ -147,11 +147,16 @@ class KafkaSubscriber:
         now = time.monotonic()
         until = deadline
         if self._progress.pending():
-            until = min(until, max(now, self._committed_at + settings.COMMIT_EVERY_S))
+            until = min(until, max(now, self._commit_due_at()))
         due_ns = self._waiting.next_due_ns()
         if due_ns is not None:
             until = min(until, due_ns / 1e9)
         return max(0.0, until - now)
+
+    def _commit_due_at(self) -> float:
+        """While one is on its way nothing is due: a broker that is away must not be asked, or waited for, in a busy loop."""
+        due = self._committed_at + settings.COMMIT_EVERY_S
+        return due if self._commit_asked_at is None else max(due, self._commit_asked_at + COMMIT_ANSWER_S)
 
     def _hand_over(self, fetched: Fetched) -> Deliveries:
         """The direct way: columns as they came."""
