@@ -25,7 +25,8 @@ from harness.plan.library import find_workload
 from harness.plan.loader import load_workload
 
 if TYPE_CHECKING:
-    from harness.study.options import StudyOptions
+    from harness.plan.loader import LoadedWorkload
+    from harness.study.options import BrokerChoice, StudyOptions
     from harness.study.study import FinishedStudy
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
@@ -88,33 +89,16 @@ def run(
 ) -> None:  # fmt: skip
     """Run workloads through brokers, judge what happened, and write the report."""
     from harness.study.dry_run import describe
-    from harness.study.options import StudyOptions, check_urls, override, parse_broker, parse_urls, with_twins
+    from harness.study.options import StudyOptions
     from harness.study.shapes import named
     from harness.study.study import run_study
 
     if load is Load.OWN and not print_command:
         _refuse_locust_options({"--workers": workers, "--web-port": web_port})
-    urls = parse_urls(url or [])
-    for name, address in urls.items():  # processes that carry the load find the login where this one would
-        if ":" not in name:
-            os.environ.setdefault(address_variable(name), address)
-    choices = tuple(parse_broker(name.strip().replace("+", ","), urls) for name in brokers.split(",") if name.strip())
-    check_urls(urls, choices)
-    choices = with_twins(choices, twin_of_first=aa)
-    loaded = tuple(
-        override(
-            load_workload(find_workload(name)),
-            duration_s=_quantity(duration, parse_duration_s, "--duration"),
-            rate_per_s=_quantity(rate, parse_rate_per_s, "--rate"),
-            size_bytes=None if size is None else int(_quantity(size, parse_size, "--size") or 0),
-            in_flight=in_flight,
-        )
-        for name in workloads
-    )
+    choices = _choices(brokers, url or [], aa)
+    loaded = _workloads(workloads, duration, rate, size, in_flight)
     if resume and (out is None or replace):
         raise UsageError("--resume goes on with a run in a folder: name it with -o, and leave --replace out")
-    if len({one.workload.name for one in loaded}) != len(loaded):
-        raise UsageError("each workload once, please")
     options = StudyOptions(
         workloads=loaded,
         brokers=named(choices, loaded, durability),
@@ -149,6 +133,41 @@ def run(
     _show(finished.result, as_json)
     typer.echo(f"\nreport: {finished.report}\nresult: {finished.folder / 'result.json'}", err=True)
     _leave(finished)
+
+
+def _choices(brokers: str, urls: list[str], aa: bool) -> tuple[BrokerChoice, ...]:
+    """What ``-b`` and ``--url`` name. Processes that carry the load find a login where this one would: in the environment."""
+    from harness.study.options import check_urls, parse_broker, parse_urls, with_twins
+
+    addresses = parse_urls(urls)
+    for name, address in addresses.items():
+        if ":" not in name:
+            os.environ.setdefault(address_variable(name), address)
+    names = [name.strip().replace("+", ",") for name in brokers.split(",") if name.strip()]
+    choices = tuple(parse_broker(name, addresses) for name in names)
+    check_urls(addresses, choices)
+    return with_twins(choices, twin_of_first=aa)
+
+
+def _workloads(
+    names: list[str], duration: str | None, rate: str | None, size: str | None, in_flight: int | None
+) -> tuple[LoadedWorkload, ...]:
+    """The workloads with what the command line changes in them."""
+    from harness.study.options import override
+
+    loaded = tuple(
+        override(
+            load_workload(find_workload(name)),
+            duration_s=_quantity(duration, parse_duration_s, "--duration"),
+            rate_per_s=_quantity(rate, parse_rate_per_s, "--rate"),
+            size_bytes=None if size is None else int(_quantity(size, parse_size, "--size") or 0),
+            in_flight=in_flight,
+        )
+        for name in names
+    )
+    if len({one.workload.name for one in loaded}) != len(loaded):
+        raise UsageError("each workload once, please")
+    return loaded
 
 
 def _with_syncs(options: StudyOptions, progress: Progress) -> StudyOptions:

@@ -47,7 +47,10 @@ class Control:
             "broker.address.family": "v4",
             **settings.confluent_access(broker.access),
         }
-        self._admin: Any = _admin.AdminClient({**conf, "error_cb": _ignore}, logger=_log)
+        try:
+            self._admin: Any = _admin.AdminClient({**conf, "error_cb": _ignore}, logger=_log)
+        except KafkaException as problem:
+            raise BrokerUnavailable(f"the client for {broker.name} refuses its settings: {problem}") from problem
         self._conf = conf
         self._any = self._asker("harness-control")
         self._askers: dict[str, Any] = {}
