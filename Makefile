@@ -28,7 +28,7 @@ sample: demo
 	$(BIN)/python -m harness.reporting.sample $(OUT)
 
 test: setup
-	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder
 
 check: lint unit
 

@@ -9,10 +9,25 @@ from __future__ import annotations
 
 import functools
 import os
+from pathlib import Path
 
 import pytest
 
 from harness.brokers import missing_reason
+
+
+HERE = Path(__file__).parent
+LONG = ("end_to_end", "integration", "contract", "pylog_broker/storage/test_every_boundary.py", "faults", "adapters")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long comes first: a process that ends with a long file has nobody to share it with."""
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(HERE).as_posix() if item.path.is_relative_to(HERE) else ""
+        return next((number for number, start in enumerate(LONG) if path.startswith(start)), len(LONG))
+
+    items.sort(key=place)
 
 
 @functools.cache

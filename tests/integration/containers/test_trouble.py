@@ -109,6 +109,7 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.container("pylog")
+@pytest.mark.thorough  # over a minute of a kernel that looks for memory; the next one is killed for the same reason
 def test_killed_by_its_memory_limit(tmp_path: Path) -> None:
     broker = create("pylog", root=tmp_path, backend="docker")
     with pytest.raises(BrokerStartFailed, match=r"memory limit \(8 MiB\)"):
