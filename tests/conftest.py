@@ -15,7 +15,6 @@ import pytest
 
 from harness.brokers import missing_reason
 
-
 HERE = Path(__file__).parent
 LONG = ("end_to_end", "integration", "contract", "pylog_broker/storage/test_every_boundary.py", "faults", "adapters")
 
