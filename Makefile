@@ -12,6 +12,8 @@ FUZZ_RUNS ?= 1000000
 TEST_JOBS ?= 2
 OUT     ?= reports/demo
 SHELL   := /bin/sh
+# Dozens of processes start in a run: none should compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-thorough check lint unit bench fuzz setup brokers images clients conform sample clean
 

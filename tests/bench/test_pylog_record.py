@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.bench.pylog_record import END, START, in_readme, joined, markdown
+
+ROOT = Path(__file__).parents[2]
 
 
 def document(
@@ -49,3 +53,12 @@ def test_the_table_says_what_is_not_met_and_leaves_out_what_asks_for_nothing() -
     assert in_readme(f"a\n{START}\nold\n{END}\nb", "new") == f"a\n{START}\nnew\n{END}\nb"
     with pytest.raises(ValueError, match="to put the table between"):
         in_readme("nothing here", "new")
+
+
+def test_the_readme_shows_the_committed_figures_and_the_page_holds_them() -> None:
+    committed = json.loads((ROOT / "reports/pylog/result.json").read_text(encoding="utf-8"))
+    readme = (ROOT / "harness/pylog_broker/README.md").read_text(encoding="utf-8")
+    assert in_readme(readme, markdown(committed)) == readme
+    page = (ROOT / "reports/pylog/report.html").read_text(encoding="utf-8")
+    assert json.dumps(committed).replace("<", "\\u003c") in page
+    assert "http://" not in page.split("<body", 1)[1].split("<script", 1)[0]

@@ -122,4 +122,4 @@ def python_environment(folder: Path) -> dict[str, str]:
     package = Path(__file__).resolve().parent.parent.parent
     installed = package.parent.name in ("site-packages", "dist-packages")
     path = {} if installed else {"PYTHONPATH": str(package.parent)}
-    return quiet_environment(folder) | {"PYTHONDONTWRITEBYTECODE": "1"} | path
+    return quiet_environment(folder) | path

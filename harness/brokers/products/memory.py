@@ -65,7 +65,7 @@ class Memory:
         data.mkdir(parents=True, exist_ok=True)
         argv = [sys.executable, "-m", "harness.adapters.memory_server", "--host", LOOPBACK, "--port", str(ports[0])]
         argv += ["--journal", str(data / "journal")]
-        env = quiet_environment(folder) | {"PYTHONPATH": str(PACKAGE.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+        env = quiet_environment(folder) | {"PYTHONPATH": str(PACKAGE.parent)}
         return Launch(argv, env, dict(settings), grace_s=3.0)
 
     def contain(self, port: int, settings: Mapping[str, str]) -> Contained:
