@@ -406,7 +406,9 @@ class Boundaries:
             assert contents(after.local) == expected
 
 
-@pytest.mark.parametrize(("synced", "first_way"), [(True, 0), (True, 5), (False, 3)])
+@pytest.mark.parametrize(
+    ("synced", "first_way"), [(True, 0), pytest.param(True, 5, marks=pytest.mark.thorough), (False, 3)]
+)
 def test_an_end_at_any_boundary(tmp_path: Path, first_way: int, synced: bool) -> None:
     """Each boundary gets one of the ways, in turn; over all values of `first_way`, each gets all of them."""
     for name in ("ends", "data"):
