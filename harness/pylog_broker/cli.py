@@ -17,14 +17,16 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 from harness.pylog_broker.broker import Broker, Endpoint
 from harness.pylog_broker.config import BrokerConfig, ConfigError, build_config, parse_assignments
 from harness.pylog_broker.dispatch import Dispatcher
 from harness.pylog_broker.doors import Door, bind
-from harness.pylog_broker.handlers import load_handlers
+from harness.pylog_broker.handlers import Handlers
 from harness.pylog_broker.properties import PropertiesError, parse_properties
 from harness.pylog_broker.security.listeners import Listener, Protocol, parse_listeners
 from harness.pylog_broker.security.service import Security
@@ -32,7 +34,7 @@ from harness.pylog_broker.security.settings import SecurityFileError
 from harness.pylog_broker.server import LISTEN_BACKLOG, Server
 from harness.pylog_broker.storage.catalog import Catalog
 from harness.pylog_broker.storage.errors import StorageError
-from harness.pylog_broker.tools import ToolFailed, explain, group, log, topic
+from harness.pylog_broker.tools import ToolFailed
 
 EXIT_USAGE = 2
 EXIT_ENVIRONMENT = 3
@@ -40,7 +42,10 @@ DEFAULT_PORT = 9092
 GC_THRESHOLDS = (50_000, 20, 100)
 """The hot path makes no cycles; the collector runs rarely, and never over what was there at start (gc.freeze)."""
 
-TOOLS = {"topic": topic, "group": group, "log": log, "explain": explain}
+TOOLS = ("topic", "group", "log", "explain")
+"""Modules of `tools`, each a command."""
+
+SERVE_DESCRIPTION = "Runs a broker. Prints 'listening on HOST:PORT' on stdout when it is ready; logs go to stderr."
 
 logger = logging.getLogger("pylog")
 
@@ -61,11 +66,17 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     parser = argparse.ArgumentParser(prog="pylog", description="A log broker that speaks the Kafka protocol.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    serve = commands.add_parser(
-        "serve",
-        help="run a broker until SIGTERM or Ctrl-C (the default command)",
-        description="Runs a broker. Prints 'listening on HOST:PORT' on stdout when it is ready; logs go to stderr.",
-    )
+    help_text = "run a broker until SIGTERM or Ctrl-C (the default command)"
+    add_serve_arguments(commands.add_parser("serve", help=help_text, description=SERVE_DESCRIPTION))
+    for name in TOOLS:
+        _tool(name).add_parser(commands)
+    commands.add_parser("apis", help="print the table of APIs that the broker answers, as Markdown")
+    commands.add_parser("settings", help="print the table of settings that --set takes, as Markdown")
+    return parser
+
+
+def add_serve_arguments(serve: argparse.ArgumentParser) -> None:
+    """What `pylog serve` takes."""
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help="port to listen on; 0 takes a free one (default: %(default)s)"
@@ -92,11 +103,6 @@ def build_parser() -> argparse.ArgumentParser:
         "--config", type=Path, metavar="FILE", help="settings in the format of server.properties; --set goes over it"
     )
     serve.add_argument("--log-format", default="text", choices=("text", "json"), help="default: %(default)s")
-    for module in (topic, group, log, explain):
-        module.add_parser(commands)
-    commands.add_parser("apis", help="print the table of APIs that the broker answers, as Markdown")
-    commands.add_parser("settings", help="print the table of settings that --set takes, as Markdown")
-    return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -104,14 +110,11 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help")):
         arguments = ["serve", *arguments]
-    options = build_parser().parse_args(arguments)
-    if options.command in TOOLS:
-        return _run_tool(options)
-    if options.command != "serve":
-        from harness.pylog_broker import reference  # a running broker does without it
-
-        sys.stdout.write(reference.api_table() if options.command == "apis" else reference.settings_table())
-        return 0
+    if arguments[0] != "serve":  # a broker starts without what the other commands are made of
+        return _run_other(build_parser().parse_args(arguments))
+    parser = argparse.ArgumentParser(prog="pylog serve", description=SERVE_DESCRIPTION)
+    add_serve_arguments(parser)
+    options = parser.parse_args(arguments[1:])
     _log_to_stderr(options.log_level, options.log_format)
     try:
         return serve(options)
@@ -120,9 +123,18 @@ def main(arguments: list[str] | None = None) -> int:
         return failure.code
 
 
-def _run_tool(options: argparse.Namespace) -> int:
+def _tool(name: str) -> ModuleType:
+    return import_module(f"harness.pylog_broker.tools.{name}")
+
+
+def _run_other(options: argparse.Namespace) -> int:
+    if options.command not in TOOLS:
+        from harness.pylog_broker import reference
+
+        sys.stdout.write(reference.api_table() if options.command == "apis" else reference.settings_table())
+        return 0
     try:
-        code: int = TOOLS[options.command].run(options)
+        code: int = _tool(options.command).run(options)
         return code
     except ToolFailed as failure:
         sys.stderr.write(f"pylog: {failure}\n")
@@ -151,14 +163,13 @@ def serve(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as opened:
         doors = [_door(listener, config, opened) for listener in _listeners(options, config)]
         catalog = _open_catalog(data_dir, config)
-        broker = Broker(config, catalog, doors[0].endpoint, load_handlers(), security=security)
+        broker = Broker(config, catalog, doors[0].endpoint, Handlers(), security=security)
         try:
             server = Server(broker, Dispatcher(broker), doors)
             server.stop_on_signals()
             _open_window(config, broker, server, opened)
             _allow_many_files()
             broker.start()
-            gc.collect()
             gc.freeze()
             gc.set_threshold(*GC_THRESHOLDS)
             for door in doors:

@@ -10,6 +10,7 @@ from importlib import import_module
 from harness.pylog_broker.config import BrokerConfig
 from harness.pylog_broker.handlers import MODULES
 from harness.pylog_broker.handlers.api import Api
+from harness.pylog_broker.handlers.api_versions import ADVERTISED_FROM
 from harness.pylog_broker.handlers.config_entries import static_entries
 
 
@@ -20,8 +21,8 @@ def api_table() -> str:
     for module in sorted(modules, key=lambda module: int(module.API.key)):
         api: Api = module.API
         versions = f"{api.min_version}-{api.max_version}" if api.max_version > api.min_version else str(api.max_version)
-        if api.min_version_advertised is not None:
-            versions += f" (advertised from {api.min_version_advertised})"
+        if api.key in ADVERTISED_FROM:
+            versions += f" (advertised from {ADVERTISED_FROM[api.key]})"
         flexible = str(api.flexible_from) if api.flexible_from <= api.max_version else "-"
         rows.append(f"| {api.key} | {api.name} | {versions} | {flexible} | {_left_out(module.__doc__ or '')} |")
     return "\n".join(["| key | API | versions | flexible from | left out |", "|--:|--|--|--|--|", *rows, ""])

@@ -194,8 +194,6 @@ class Api:
     request: type[Message] | None
     """What the request is decoded to; None: the handler takes the undecoded body, a memoryview."""
     handle: Callable[[RequestContext, Any], Reply]
-    min_version_advertised: int | None = None
-    """What ApiVersions says instead of `min_version`; None: the same."""
 
     @property
     def flexible_from(self) -> int:

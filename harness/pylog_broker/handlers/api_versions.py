@@ -1,8 +1,9 @@
 """ApiVersions (key 18), versions 0 to 4.
 
-Answers with the table of handlers, so that a client never sees an API that is not implemented. Version 3 and later
-name the client's software, which is checked for form (KIP-511). A version above 4 is answered by the dispatcher with
-a version 0 body and UNSUPPORTED_VERSION. The encoded table is kept: it never changes while the broker runs.
+Answers with the index of schemas, each of which has its handler, so that a client never sees an API that is not
+implemented. Version 3 and later name the client's software, which is checked for form (KIP-511). A version above 4 is
+answered by the dispatcher with a version 0 body and UNSUPPORTED_VERSION. The encoded table is kept: it never changes
+while the broker runs.
 
 Features (KIP-584), for versions 3 and later: what `controller.features` supports, each finalized at its maximum, because the
 code behind it is always on; the epoch is the offset of the metadata log that says so.
@@ -22,6 +23,10 @@ from harness.pylog_broker.protocol.generated.api_versions import (
     ApiVersionsResponseFinalizedFeature,
     ApiVersionsResponseSupportedFeature,
 )
+from harness.pylog_broker.protocol.generated.index import APIS
+
+ADVERTISED_FROM = {0: 0}
+"""API key -> first version that is advertised, where it is not the first that is answered; see `produce`."""
 
 _SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?")
 
@@ -43,12 +48,9 @@ def handle(context: RequestContext, request: ApiVersionsRequest) -> ApiVersionsR
 def _table(context: RequestContext) -> ApiVersionsResponse:
     controller = context.broker.catalog.controller
     rows = [
-        ApiVersionsResponseApiVersion(
-            api.key,
-            api.min_version if api.min_version_advertised is None else api.min_version_advertised,
-            api.max_version,
-        )
-        for api in sorted(context.broker.apis.values(), key=lambda api: api.key)
+        ApiVersionsResponseApiVersion(key, ADVERTISED_FROM.get(key, first), last)
+        for key, (_, _, first, last, _) in sorted(APIS.items())
+        if key in context.broker.apis
     ]
     return ApiVersionsResponse(
         error_code=ErrorCode.NONE,

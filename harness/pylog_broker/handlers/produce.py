@@ -378,4 +378,4 @@ def _admit(broker: Broker, log: PartitionLog, version: int, header: BatchHeader,
     return error
 
 
-API = Api(0, "Produce", 3, 13, None, handle, min_version_advertised=0)
+API = Api(0, "Produce", 3, 13, None, handle)

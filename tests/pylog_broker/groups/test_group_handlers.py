@@ -12,7 +12,7 @@ import pytest
 from harness.pylog_broker.broker import Broker, Endpoint
 from harness.pylog_broker.config import build_config
 from harness.pylog_broker.groups.offsets_topic import TOPIC_NAME
-from harness.pylog_broker.handlers import ConnectionState, Deferred, RequestContext, load_handlers
+from harness.pylog_broker.handlers import ConnectionState, Deferred, Handlers, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated import (
     delete_groups,
@@ -30,7 +30,7 @@ from harness.pylog_broker.protocol.generated import (
 from harness.pylog_broker.protocol.message import Message
 from harness.pylog_broker.storage.catalog import Catalog
 
-APIS = load_handlers()
+APIS = Handlers()
 
 
 class Office:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from harness.pylog_broker.broker import Broker, Endpoint
 from harness.pylog_broker.config import build_config
 from harness.pylog_broker.dispatch import Dispatcher, Parked, Peer
-from harness.pylog_broker.handlers import ConnectionState, load_handlers
+from harness.pylog_broker.handlers import ConnectionState, Handlers
 from harness.pylog_broker.protocol.generated.index import APIS
 from harness.pylog_broker.protocol.message import Message
 from harness.pylog_broker.protocol.primitives import skip_tags, write_string
@@ -46,7 +46,7 @@ class LocalBroker:
             self.config,
             self.catalog,
             Endpoint("broker.example", 9092),
-            load_handlers(),
+            Handlers(),
             wall_clock_s=lambda: self.now_ms / 1000,
             monotonic_clock_s=lambda: self.now_s,
         )

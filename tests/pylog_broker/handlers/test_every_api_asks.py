@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from harness.pylog_broker.dispatch import Parked
-from harness.pylog_broker.handlers import load_handlers
+from harness.pylog_broker.handlers import Handlers
 from harness.pylog_broker.handlers.api import Api
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.message import Structure
@@ -62,7 +62,7 @@ NULL = frozenset({"instance_id", "group_instance_id", "rack_id", "cursor", "subs
 SETTING_UP = (
     ("InitProducerId", 4), ("OffsetCommit", 2), ("AddPartitionsToTxn", 3), ("AddOffsetsToTxn", 3), ("TxnOffsetCommit", 3),
 )  # fmt: skip
-TABLE = sorted(load_handlers().values(), key=lambda api: api.key)
+TABLE = sorted(Handlers().values(), key=lambda api: api.key)
 CASES = [(api, version) for api in TABLE for version in range(api.min_version, api.max_version + 1)]
 
 

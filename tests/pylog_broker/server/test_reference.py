@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 import harness.pylog_broker
-from harness.pylog_broker.handlers import MODULES, load_handlers
+from harness.pylog_broker.handlers import MODULES, Handlers
 from harness.pylog_broker.protocol.generated.index import APIS
 from harness.pylog_broker.reference import api_table, settings_table
 from harness.pylog_broker.transactions.states import transition_table_markdown
@@ -46,7 +46,7 @@ def test_every_module_is_in_the_table_and_says_its_versions() -> None:
 
 
 def test_handlers_implement_what_the_schema_has() -> None:
-    for key, api in load_handlers().items():
+    for key, api in Handlers().items():
         name, _, first, last, _ = APIS[key]
         assert (api.name, api.min_version, api.max_version) == (name, first, last)
         if api.request is not None:
