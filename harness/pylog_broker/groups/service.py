@@ -53,8 +53,8 @@ class CatalogImage:
         return self._catalog.image_version
 
     def names(self) -> Collection[str]:
-        """Return the names of all topics but internal ones."""
-        return [name for name, topic in self._catalog.topics.items() if not topic.internal]
+        """Return the names of all topics, internal ones too."""
+        return list(self._catalog.topics)
 
     def find(self, name: str) -> TopicFacts | None:
         """Return a topic, or None when there is none of that name."""

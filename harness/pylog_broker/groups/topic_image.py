@@ -23,7 +23,7 @@ class TopicImage(Protocol):
         ...
 
     def names(self) -> Collection[str]:
-        """Return the names that consumers may read; internal topics are not matched by patterns."""
+        """Return the names of all topics, internal ones too: the broker matches patterns with them, as Kafka does."""
         ...
 
     def find(self, name: str) -> TopicFacts | None:

@@ -59,6 +59,12 @@ def test_topics_that_may_not_be_described(local: LocalBroker, monkeypatch: pytes
     assert (group.error_code, group.members) == (ErrorCode.TOPIC_AUTHORIZATION_FAILED, [])
 
 
+def test_a_pattern_matches_internal_topics_too(local: LocalBroker) -> None:
+    topic = local.catalog.create_topic("__consumer_offsets", 1, internal=True)
+    rows = beat(local, subscribed_topic_regex="__consumer.*").assignment.topic_partitions
+    assert [row.topic_id for row in rows] == [topic.topic_id]
+
+
 def test_the_settings_of_a_group_are_obeyed(local: LocalBroker) -> None:
     local.catalog.create_topic("t", 1)
     assert beat(local, subscribed_topic_names=["t"]).heartbeat_interval_ms == 5000
