@@ -60,15 +60,25 @@ class Container:
 
     @classmethod
     def make(
-        cls, name: str, image: str, contained: Contained, port: int, limits: Limits, labels: Mapping[str, str]
+        cls,
+        name: str,
+        image: str,
+        contained: Contained,
+        port: int,
+        limits: Limits,
+        labels: Mapping[str, str],
+        data_folder: str = "",
     ) -> Container:
         """Create it, not started, with its settings files in it; its data lies in a volume that has the same name.
+
+        ``data_folder``, on the engine's machine, is what the volume shows instead of a folder of the engine's own.
 
         Raises PortBusy when the name is taken, BrokerStartFailed, DiskFull.
         """
         client = engine.connect()
         with explained(name):
-            client.volumes.create(name, labels=dict(labels))
+            bound = {"type": "none", "o": "bind", "device": data_folder} if data_folder else {}
+            client.volumes.create(name, labels=dict(labels), driver_opts=bound)
             handle = client.containers.create(
                 image,
                 list(contained.command) or None,
@@ -271,6 +281,11 @@ def explained(name: str) -> Iterator[None]:
             raise PortBusy(f"the engine cannot publish its port: {text}", next_command="ss -ltnp") from None
         if error.status_code == 409 and "already in use" in low:
             raise PortBusy(f"another container is called {name}", next_command=f"docker rm -f {name}") from None
+        if "failed to mount local volume" in low:
+            raise BrokerStartFailed(
+                f"the engine does not see the folder for the data of {name}; it has to run on this machine: {text}",
+                next_command="docker context ls",
+            ) from None
         if "no space left" in low:
             raise DiskFull(f"the container engine has no room left: {text}", next_command="docker system df") from None
         raise BrokerStartFailed(f"the engine refused to start {name}: {text}", next_command="docker info") from None

@@ -17,6 +17,7 @@ from harness.brokers.container import Condition, Container, usage_of
 from harness.brokers.handshake import Greeting, NotReady
 from harness.brokers.identity import ProcessIdentity
 from harness.brokers.limits import (
+    DATA_SETTING,
     IDENTITY_SETTING,
     IMAGE_SETTING,
     OURS,
@@ -50,6 +51,7 @@ class _Setup:
     contained: Contained
     port: int
     limits: Limits
+    data_folder: str
 
 
 class DockerBroker:
@@ -97,7 +99,7 @@ class DockerBroker:
         return self._container
 
     def start(self, *, tier: str, settings: Mapping[str, str]) -> BrokerInfo:
-        """See ``Broker.start``. ``container.image``, ``.memory`` and ``.cpus`` are the container's own settings."""
+        """See ``Broker.start``. ``container.image``, ``.memory``, ``.cpus`` and ``.data`` are the container's own settings."""
         if self._running():
             raise UsageError(f"this {self.name} runs already", next_command="harness broker ls")
         limits = parse_limits(settings)
@@ -107,7 +109,7 @@ class DockerBroker:
         image = images.ensure(self.name, self._say, settings.get(IMAGE_SETTING, ""))
         with engine.talking():
             orphans.sweep(engine.connect())
-        self._setup = _Setup(image, contained, port, limits)
+        self._setup = _Setup(image, contained, port, limits, settings.get(DATA_SETTING, ""))
         return self._launch()
 
     def restart(self) -> BrokerInfo:
@@ -265,7 +267,9 @@ class DockerBroker:
         if self._detached:
             labels[DETACHED_LABEL] = self._detached
         self._root.mkdir(parents=True, exist_ok=True)
-        return Container.make(self._name, setup.image.name, setup.contained, setup.port, setup.limits, labels)
+        return Container.make(
+            self._name, setup.image.name, setup.contained, setup.port, setup.limits, labels, setup.data_folder
+        )
 
     def _await_greeting(self, container: Container) -> Greeting:
         deadline = time.monotonic() + READY_DEADLINE_S

@@ -39,13 +39,15 @@ class ExternalBroker:
         return self._product.name
 
     def start(self, *, tier: str, settings: Mapping[str, str]) -> BrokerInfo:
-        """Check that it answers. Server-side settings cannot be applied, so none are reported as in force."""
+        """Check that it answers and lets us in. Server-side settings cannot be applied, so none are reported as in force."""
         try:
             greeting = self._product.greet(self._host, self._port, GREETING_TIMEOUT_S, self._access)
         except Refused as answer:
-            greeting = (
-                answer.greeting
-            )  # it is there; whether the person's own login is welcome, the adapter will find out
+            who = f"the login of {self._access.username}" if self._access.username else "clients without a login"
+            raise BrokerUnavailable(
+                f"the {self.name} at {self._host}:{self._port} refuses {who}: {answer}",
+                next_command=f"harness run ... --url {self.name}=SCHEME://USER:PASSWORD@{self._host}:{self._port}",
+            ) from None
         except NotReady as answer:
             raise BrokerUnavailable(
                 f"the {self.name} at {self._host}:{self._port} does not answer: {answer}",

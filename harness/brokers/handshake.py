@@ -37,11 +37,7 @@ class Greeting:
 
 
 class Refused(NotReady):
-    """It speaks its protocol and refuses this login. For a broker that is somebody else's, that is an answer too."""
-
-    def __init__(self, text: str, greeting: Greeting) -> None:
-        super().__init__(text)
-        self.greeting = greeting
+    """It speaks its protocol and refuses this login."""
 
 
 ANYONE = Access()
@@ -84,7 +80,7 @@ def amqp(host: str, port: int, timeout_s: float, access: Access = ANYONE, /) -> 
         try:
             _amqp_open(link, login, access.virtual_host)
         except _Closed as closed:
-            raise Refused(str(closed), greeting) from None
+            raise Refused(str(closed)) from None
     return greeting
 
 
@@ -103,7 +99,7 @@ def stomp(host: str, port: int, timeout_s: float, access: Access = ANYONE, /) ->
         if command.strip() != "CONNECTED":
             said = dict(header.strip().split(":", 1) for header in headers if ":" in header).get("message", "")
             text = f"it answered {command.strip()[:40]!r} instead of CONNECTED: {said[:200]}"
-            raise Refused(text, Greeting()) if command.strip() == "ERROR" else NotReady(text)
+            raise Refused(text) if command.strip() == "ERROR" else NotReady(text)
         link.sendall(b"DISCONNECT\n\n\x00")
         server = dict(header.strip().split(":", 1) for header in headers if ":" in header).get("server", "")
     product, _, version = server.partition("/")

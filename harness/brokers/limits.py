@@ -1,4 +1,4 @@
-"""What a container may use, as settings: the same for every broker of a run, and recorded with each."""
+"""Settings of a container itself. What it may use is the same for every broker of a run, and recorded with each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ IMAGE_SETTING = "container.image"
 IDENTITY_SETTING = "container.image.id"
 MEMORY_SETTING = "container.memory"
 CPUS_SETTING = "container.cpus"
-OURS = (IMAGE_SETTING, MEMORY_SETTING, CPUS_SETTING)  # settings that are the container's and not the broker's
+DATA_SETTING = (
+    "container.data"  # a folder of the engine's machine that its data volume shall be; without it the engine has one
+)
+OURS = (
+    IMAGE_SETTING,
+    MEMORY_SETTING,
+    CPUS_SETTING,
+    DATA_SETTING,
+)  # settings that are the container's and not the broker's
 LEAST_MEMORY_BYTES = 6 << 20
 LEAST_CPUS = 0.01
 

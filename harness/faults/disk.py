@@ -47,6 +47,10 @@ class SmallDisk:
         state = os.statvfs(self.folder)
         return state.f_bavail * state.f_frsize
 
+    def used(self) -> bool:
+        """Whether anybody has put something on it, other than ``fill``."""
+        return any(name != FILLER for name in os.listdir(self.folder))
+
     def fill(self) -> tuple[int, bool]:
         """Take every block that is free. Returns the bytes taken by now, and whether the file system said ENOSPC."""
         if self._filler is None:

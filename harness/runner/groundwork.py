@@ -6,11 +6,11 @@ Only what a workload's faults need is laid; a workload without such faults talks
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.brokers.handshake import NotReady
+from harness.brokers.limits import DATA_SETTING
 from harness.brokers.ports import free_ports
 from harness.brokers.products.base import LOOPBACK
 from harness.brokers.registry import product
@@ -59,7 +59,7 @@ class Groundwork:
     broker: str = ""
     link: Link | None = None
     disk: SmallDisk | None = None
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
     behind: BrokerInfo | None = None  # the broker itself, when a link stands before it
 
     @staticmethod
@@ -67,16 +67,16 @@ class Groundwork:
         ground = Groundwork(broker)
         if wanted != Wanted() and backend == "external":
             raise Unsupported("a link is cut and a disk is filled only for a broker that the harness starts itself")
-        if wanted.disk_bytes and backend != "process":
-            raise Unsupported(f"fill: disk needs a broker that runs as a local process, not by {backend}")
         try:
             if wanted.link:
                 ground.link = Link(free_ports(1)[0])
                 if broker in KAFKA_PROTOCOL:
-                    ground.settings = {ADVERTISED: f"PLAINTEXT://{LOOPBACK}:{ground.link.port}"}
+                    ground.settings[ADVERTISED] = f"PLAINTEXT://{LOOPBACK}:{ground.link.port}"
             if wanted.disk_bytes:
                 root.mkdir(parents=True, exist_ok=True)
                 ground.disk = SmallDisk(root / "data", wanted.disk_bytes)
+                if backend == "docker":
+                    ground.settings[DATA_SETTING] = str(ground.disk.folder)
         except HelperFailed as problem:
             ground.close()
             raise GroundMissing(problem.message, next_command=problem.next_command) from problem
@@ -91,8 +91,13 @@ class Groundwork:
         return Groundwork(info.name, behind=info)
 
     def reached(self, info: BrokerInfo) -> BrokerInfo:
-        """Where clients find the broker: through the link, if there is one."""
+        """Where clients find the broker: through the link, if there is one. Raises GroundMissing for data that lies elsewhere."""
         self.behind = info
+        if self.disk is not None and not self.disk.used():
+            raise GroundMissing(
+                f"the data of {info.name} does not lie on the small disk at {self.disk.folder}",
+                next_command="docker context ls   (the engine has to run on this machine)",
+            )
         if self.link is None:
             return info
         self.link.lead_to(info.host, info.port)

@@ -53,12 +53,14 @@ def test_one_that_does_not_answer_is_an_error_without_its_password() -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_one_that_refuses_our_probe_s_login_is_there_all_the_same() -> None:
+@pytest.mark.parametrize(("login", "who"), [("", "clients without a login"), ("me:secret@", "the login of me")])
+def test_one_that_refuses_the_login_is_an_error_before_anything_is_made_there(login: str, who: str) -> None:
     with peer(b"ERROR\nmessage:no login\n\n\x00") as port:
-        info = create("activemq", root=Path(), backend="external", url=f"127.0.0.1:{port}").start(
-            tier="D1", settings={}
-        )
-    assert (info.port, info.backend, info.version, info.settings) == (port, "external", "unknown", {})
+        broker = create("activemq", root=Path(), backend="external", url=f"stomp://{login}127.0.0.1:{port}")
+        with pytest.raises(BrokerUnavailable, match=f"refuses {who}: .*no login") as caught:
+            broker.start(tier="D1", settings={})
+    assert "secret" not in f"{caught.value} {caught.value.next_command}"
+    assert "USER:PASSWORD@" in str(caught.value.next_command)
 
 
 def test_an_unknown_backend_names_the_known() -> None:

@@ -140,9 +140,8 @@ def test_amqp_that_refuses_says_why() -> None:
     reason = b"ACCESS_REFUSED - Login was refused"
     close = struct.pack(">H", 403) + bytes([len(reason)]) + reason + struct.pack(">HH", 0, 0)
     answers = (amqp_frame((10, 10), b"\x00\x09" + table(field(b"version", b"S", b"3.13"))), amqp_frame((10, 50), close))
-    with peer(*answers, hold=True) as port, pytest.raises(Refused, match="Login was refused") as caught:
+    with peer(*answers, hold=True) as port, pytest.raises(Refused, match="Login was refused"):
         handshake.amqp("127.0.0.1", port, 2.0)
-    assert caught.value.greeting.version == "3.13"
 
 
 def test_stomp_tells_product_and_version() -> None:

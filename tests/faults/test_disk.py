@@ -10,11 +10,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from harness.faults.disk import SmallDisk, fill_disk
+from harness.faults.disk import FILLER, SmallDisk, fill_disk
 from harness.faults.helper import HelperFailed
+from harness.model.broker import BrokerInfo
+from harness.runner.groundwork import GroundMissing, Groundwork
 
 SIZE = 64 << 20
 
@@ -87,3 +90,21 @@ def test_nothing_is_left_mounted(tmp_path: Path) -> None:
     os.close(descriptor)
     assert not os.path.ismount(folder)
     assert not list(tmp_path.glob("*.image"))
+
+
+def test_a_broker_whose_data_lies_elsewhere_is_no_subject(tmp_path: Path) -> None:
+    """Filling a disk that nobody writes to proves nothing."""
+
+    class Disk:
+        folder = tmp_path
+
+        def used(self) -> bool:
+            return SmallDisk.used(cast("SmallDisk", self))
+
+    info = BrokerInfo("pylog", "pylog", "0", "127.0.0.1", 1, "docker")
+    ground = Groundwork("pylog", disk=cast("SmallDisk", Disk()))
+    (tmp_path / FILLER).touch()
+    with pytest.raises(GroundMissing, match="does not lie on the small disk"):
+        ground.reached(info)
+    (tmp_path / "topic").mkdir()
+    assert ground.reached(info) is info
