@@ -17,6 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -28,7 +29,7 @@ from harness.pylog_broker.dispatch import Dispatcher
 from harness.pylog_broker.doors import Door, bind
 from harness.pylog_broker.handlers import Handlers
 from harness.pylog_broker.properties import PropertiesError, parse_properties
-from harness.pylog_broker.security.listeners import Listener, Protocol, parse_listeners
+from harness.pylog_broker.security.listeners import Listener, Protocol, parse_listeners, show_addresses
 from harness.pylog_broker.security.service import Security
 from harness.pylog_broker.security.settings import SecurityFileError
 from harness.pylog_broker.server import LISTEN_BACKLOG, Server
@@ -162,6 +163,7 @@ def serve(options: argparse.Namespace) -> int:
     security = _security(config)
     with contextlib.ExitStack() as opened:
         doors = [_door(listener, config, opened) for listener in _listeners(options, config)]
+        config = _settled(config, doors)
         catalog = _open_catalog(data_dir, config)
         broker = Broker(config, catalog, doors[0].endpoint, Handlers(), security=security)
         try:
@@ -271,6 +273,19 @@ def _door(listener: Listener, config: BrokerConfig, opened: contextlib.ExitStack
     port: int = bound.getsockname()[1]
     endpoint = Endpoint(*listener.advertised) if listener.advertised else Endpoint(_reachable(listener.host), port)
     return Door(bound, listener, endpoint, encrypt)
+
+
+def _settled(config: BrokerConfig, doors: Sequence[Door]) -> BrokerConfig:
+    """The config with the addresses that are in force, so that DescribeConfigs shows them whichever flags they came from."""
+    listeners = [door.listener._replace(port=door.socket.getsockname()[1]) for door in doors]
+    given = {
+        "listeners": show_addresses((item.name, item.host, item.port) for item in listeners),
+        "advertised.listeners": show_addresses((door.listener.name, *door.endpoint) for door in doors),
+    }
+    security = replace(
+        config.security, listeners=given["listeners"], advertised_listeners=given["advertised.listeners"]
+    )
+    return replace(config, security=security, given={**config.given, **given})
 
 
 def _advertised(text: str | None) -> tuple[str, int] | None:

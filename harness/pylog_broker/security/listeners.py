@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -67,6 +67,11 @@ def parse_listeners(listeners: str, advertised: str, protocol_map: str) -> tuple
     if told:
         raise ValueError(f"advertised.listeners: {', '.join(told)} is not among the listeners")
     return tuple(found.values())
+
+
+def show_addresses(addresses: Iterable[tuple[str, str, int]]) -> str:
+    """Names, hosts and ports as the settings take them."""
+    return ",".join(f"{name}://{f'[{host}]' if ':' in host else host}:{port}" for name, host, port in addresses)
 
 
 def _protocols(text: str) -> Mapping[str, Protocol]:

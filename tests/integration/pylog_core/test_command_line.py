@@ -10,11 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from harness.pylog_broker.protocol.generated.describe_configs import (
+    DescribeConfigsRequest,
+    DescribeConfigsRequestResource,
+)
 from harness.pylog_broker.protocol.generated.metadata import MetadataRequest, MetadataRequestTopic
 from tests.integration.pylog_core.broker_process import BrokerProcess
 from tests.integration.pylog_core.wire import Wire
 
 pytestmark = pytest.mark.broker("pylog")
+
+STATIC_BROKER = 4
+"""Source of a setting: given at start."""
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -65,6 +72,12 @@ def test_advertised_address_and_partitions(tmp_path: Path) -> None:
         response = wire.call(request, 9)
         assert (response.brokers[0].host, response.brokers[0].port) == ("broker.example", 19092)
         assert len(response.topics[0].partitions) == 3
+        broker = DescribeConfigsRequestResource(4, "1", ["listeners", "advertised.listeners"])
+        (result,) = wire.call(DescribeConfigsRequest([broker]), 4).results
+        assert {row.name: (row.value, row.config_source) for row in result.configs} == {
+            "listeners": (f"PLAINTEXT://127.0.0.1:{process.port}", STATIC_BROKER),
+            "advertised.listeners": ("PLAINTEXT://broker.example:19092", STATIC_BROKER),
+        }
 
 
 def test_a_busy_port(tmp_path: Path) -> None:

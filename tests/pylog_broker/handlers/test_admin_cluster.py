@@ -10,6 +10,7 @@ import pytest
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated import (
     alter_partition_reassignments,
+    alter_replica_log_dirs,
     api_versions,
     create_topics,
     delete_topics,
@@ -195,6 +196,25 @@ def test_elections_and_reassignments_of_one_node(local: LocalBroker) -> None:
     ]
     listed = local.call(list_partition_reassignments.ListPartitionReassignmentsRequest(60_000, None), 0)
     assert (listed.error_code, listed.topics) == (0, [])
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_replicas_stay_in_the_one_folder(local: LocalBroker, version: int) -> None:
+    local.catalog.create_topic("t", 1)
+    asked = alter_replica_log_dirs.AlterReplicaLogDirsRequestTopic
+    folders = [
+        alter_replica_log_dirs.AlterReplicaLogDirsRequestDir(path, [asked("t", [0, 1]), asked("missing", [0])])
+        for path in (local.catalog.data_dir, "/elsewhere")
+    ]
+    answer = local.call(alter_replica_log_dirs.AlterReplicaLogDirsRequest(folders), version)
+    unknown, nowhere = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.LOG_DIR_NOT_FOUND
+    assert [
+        (topic.topic_name, [(row.partition_index, row.error_code) for row in topic.partitions])
+        for topic in answer.results
+    ] == [
+        ("t", [(0, 0), (1, unknown), (0, nowhere), (1, nowhere)]),
+        ("missing", [(0, unknown), (0, nowhere)]),
+    ]
 
 
 def test_topics_are_described_page_by_page(local: LocalBroker) -> None:
