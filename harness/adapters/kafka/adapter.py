@@ -129,7 +129,7 @@ class KafkaAdapter:
 
         def consumer(owner: Owner) -> LogConsumer:
             if self._settings.client == CONFLUENT:
-                from harness.adapters.kafka.confluent_client import ConfluentConsumer
+                from harness.adapters.kafka.confluent_consumer import ConfluentConsumer
 
                 return ConfluentConsumer(broker, layout, group, owner, instance)
             from harness.adapters.kafka.python_client import PythonConsumer

@@ -1,4 +1,4 @@
-"""Publisher, consumer and copier on confluent-kafka (librdkafka).
+"""Publisher and copier on confluent-kafka (librdkafka).
 
 librdkafka reconnects by itself. With ``retries`` 0 a request that was on the wire when the connection broke fails with a code that
 ``outcomes`` reads as INFO; a message that had not been sent yet waits for the broker, up to ``message.timeout.ms``.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import confluent_kafka
 import numpy as np
@@ -20,7 +20,7 @@ from harness.adapters.emulation.notes import Notes
 from harness.adapters.kafka import settings
 from harness.adapters.kafka.layout import Layout
 from harness.adapters.kafka.outcomes import outcome_of
-from harness.adapters.kafka.ports import Copy, Fetched, Owner
+from harness.adapters.kafka.ports import Copy
 from harness.adapters.kafka.reach import reach
 from harness.errors import BrokerUnavailable
 from harness.model.broker import BrokerInfo
@@ -31,7 +31,6 @@ _log.addHandler(logging.NullHandler())
 
 PURGE_S: Final = 1.0
 POLL_CHUNK_S: Final = 0.1
-NO_FETCH: Final = Fetched([], np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), 0, [])
 
 
 def _ignore(error: object) -> None:
@@ -165,142 +164,6 @@ class ConfluentPublisher:
         outcomes = self._drain()
         self._producer.close()
         return outcomes
-
-
-class ConfluentConsumer:
-    """A group member. ``fetch`` first takes what the library has read ahead, and waits only when that is nothing."""
-
-    glance_s = 0.0
-
-    def __init__(
-        self, broker: BrokerInfo, layout: Layout, group: str, owner: Owner, instance: str | None = None
-    ) -> None:
-        self._broker = broker
-        self._layout = layout
-        self._owner = owner
-        self._topics = layout.read_by(group)
-        self._first_lanes = {topic: layout.first_lane(topic) for topic in self._topics}
-        self._single = self._first_lanes[self._topics[0]] if len(self._topics) == 1 else None
-        reach(broker)
-        conf = settings.confluent_consumer(broker.address, layout.group_id(group), instance)
-        conf |= settings.confluent_access(broker.access)
-        self._consumer: Any = confluent_kafka.Consumer(
-            {**conf, "error_cb": _ignore, "on_commit": self._on_commit}, logger=_log
-        )
-        try:
-            self._consumer.list_topics(self._topics[0], timeout=settings.CONNECT_TIMEOUT_S)
-        except confluent_kafka.KafkaException as problem:
-            self._consumer.close()
-            raise BrokerUnavailable(f"{broker.name} at {broker.address} does not answer: {problem}") from problem
-        self._consumer.subscribe(
-            list(self._topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
-        )
-
-    # --- the group's business
-
-    def _lanes(self, partitions: Sequence[Any]) -> list[int]:
-        return [self._first_lanes[place.topic] + place.partition for place in partitions]
-
-    def _places(self, lanes: Sequence[int]) -> list[Any]:
-        return [confluent_kafka.TopicPartition(*self._layout.place(lane)) for lane in lanes]
-
-    def _offsets(self, positions: Mapping[int, int]) -> list[Any]:
-        return [confluent_kafka.TopicPartition(*self._layout.place(lane), offset) for lane, offset in positions.items()]
-
-    def _on_assign(self, consumer: Any, partitions: list[Any]) -> None:
-        del consumer
-        self._owner.assigned(self._lanes(partitions))
-
-    def _on_revoke(self, consumer: Any, partitions: list[Any]) -> None:
-        del consumer
-        self._owner.revoked(self._lanes(partitions), lost=False)
-
-    def _on_lost(self, consumer: Any, partitions: list[Any]) -> None:
-        del consumer
-        self._owner.revoked(self._lanes(partitions), lost=True)
-
-    def _on_commit(self, error: Any, partitions: list[Any]) -> None:
-        failed = [place for place in partitions if error is not None or place.error is not None]
-        if failed:
-            self._owner.commit_failed(self._lanes(failed))
-        self._owner.commit_answered()
-
-    # --- reading
-
-    def fetch(self, limit: int, timeout_s: float) -> Fetched:
-        messages: list[Any] = self._call(self._consumer.consume, limit, 0)
-        if not messages and timeout_s > 0:
-            first = self._call(self._consumer.poll, timeout_s)
-            if first is None:
-                return NO_FETCH
-            messages = [first]
-            if limit > 1:
-                messages += self._call(self._consumer.consume, limit - 1, 0)
-        received_ns = time.monotonic_ns()
-        if any(message.error() is not None for message in messages):
-            messages = self._without_errors(messages)
-        if not messages:
-            return NO_FETCH
-        lanes = np.array([message.partition() for message in messages], dtype=np.int32)
-        if self._single is not None:
-            lanes += self._single
-        else:
-            lanes += np.array([self._first_lanes[message.topic()] for message in messages], dtype=np.int32)
-        offsets = np.array([message.offset() for message in messages], dtype=np.int64)
-        payloads = [message.value() or b"" for message in messages]
-        return Fetched(payloads, lanes, offsets, received_ns, messages)
-
-    def _without_errors(self, messages: list[Any]) -> list[Any]:
-        """librdkafka reports its troubles in the stream; it gets over all but the fatal ones."""
-        for message in messages:
-            error = message.error()
-            if error is not None and error.fatal():
-                raise BrokerUnavailable(f"the consumer gave up: {error.str()}")
-            if error is not None:
-                _log.debug("%s", error.str())
-        return [message for message in messages if message.error() is None]
-
-    def _call(self, function: Any, *arguments: Any) -> Any:
-        try:
-            return function(*arguments)
-        except confluent_kafka.KafkaException as problem:
-            raise BrokerUnavailable(f"the consumer gave up: {problem}") from problem
-
-    def commit(self, positions: Mapping[int, int], *, wait: bool) -> None:
-        if not positions:
-            return
-        try:
-            self._consumer.commit(offsets=self._offsets(positions), asynchronous=not wait)
-        except confluent_kafka.KafkaException as problem:
-            _log.debug("commit: %s", problem)
-            self._owner.commit_failed(list(positions))
-            self._owner.commit_answered()
-
-    def pause(self, lanes: list[int]) -> None:
-        self._call(self._consumer.pause, self._places(lanes))
-
-    def resume(self, lanes: list[int]) -> None:
-        self._call(self._consumer.resume, self._places(lanes))
-
-    def start_offsets(self, lanes: list[int]) -> dict[int, int]:
-        starts: dict[int, int] = {}
-        for lane, place in zip(lanes, self._places(lanes), strict=True):
-            low, _ = self._call(partial(self._consumer.get_watermark_offsets, place, timeout=5.0, cached=False))
-            starts[lane] = low
-        return starts
-
-    def seek(self, positions: Mapping[int, int]) -> None:
-        """Assigning the same lanes again, with offsets, drops what was read ahead; ``seek`` needs a fetch under way."""
-        self._call(self._consumer.assign, self._offsets(positions))
-
-    def key_of(self, raw: object) -> bytes | None:
-        return cast(Any, raw).key()  # type: ignore[no-any-return]
-
-    def headers_of(self, raw: object) -> Sequence[tuple[str, bytes | None]]:
-        return cast(Any, raw).headers() or ()
-
-    def close(self) -> None:
-        self._consumer.close()
 
 
 class ConfluentCopier:
