@@ -16,19 +16,20 @@ from uuid import UUID, uuid4
 from harness.pylog_broker.config import BrokerConfig, ConfigError, with_dynamic
 from harness.pylog_broker.controller.image import BROKER_RESOURCE, MetadataImage
 from harness.pylog_broker.group_commit import GroupCommit
-from harness.pylog_broker.groups.service import GroupService
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.security.service import Security
 from harness.pylog_broker.storage.catalog import Catalog, Topic
 from harness.pylog_broker.storage.compaction.cleaner import CleanerSettings
-from harness.pylog_broker.storage.control import Marker
+from harness.pylog_broker.storage.topic import CONSUMER_OFFSETS, TRANSACTION_STATE
 from harness.pylog_broker.timers import Timers
-from harness.pylog_broker.transactions.service import TransactionService
 from harness.pylog_broker.waiters import Waiters
 
 if TYPE_CHECKING:
+    from harness.pylog_broker.groups.service import GroupService
     from harness.pylog_broker.handlers.api import Api
+    from harness.pylog_broker.storage.control import Marker
     from harness.pylog_broker.storage.log import PartitionLog
+    from harness.pylog_broker.transactions.service import TransactionService
 
 logger = logging.getLogger(__name__)
 
@@ -88,35 +89,64 @@ class Broker:
         self.timers = Timers()
         self.waiters = Waiters(self.timers)
         self.commits = GroupCommit(self.waiters.appended)
-        self.groups = GroupService(
-            catalog,
-            config.groups,
-            timers=self.timers,
-            monotonic_s=self.now_s,
-            wall_ms=self.now_ms,
-            new_uuid=uuid4,
-            on_append=self.waiters.appended,
-        )
+        self._groups: GroupService | None = None
+        self._transactions: TransactionService | None = None
         catalog.producer_id_expiration_ms = config.transactions.producer_id_expiration_ms
-        self.transactions = TransactionService(
-            catalog,
-            config.transactions,
-            timers=self.timers,
-            monotonic_s=self.now_s,
-            wall_ms=self.now_ms,
-            on_append=self.waiters.appended,
-            on_end=self._transaction_ended,
-        )
-        self.on_topic_deleted: list[Callable[[str], None]] = [self.groups.forget_topic]
-        """Called with the name of each topic that was deleted."""
         self._cleaner_is_watched = False
         self.api_versions_cache: dict[int, bytes] = {}
         self.metadata_cache: dict[tuple[int, str, bytes], bytes] = {}
         self._image_version = catalog.image_version
         self._topics_by_wire_name: dict[bytes, Topic] = {}
+        self._restore_coordinators()
+
+    # --- coordinators ----------------------------------------------------------------------------------------------
+
+    @property
+    def groups(self) -> GroupService:
+        """The coordinator of groups; loaded when it is first asked for."""
+        if self._groups is None:
+            from harness.pylog_broker.groups.service import GroupService
+
+            self._groups = GroupService(
+                self.catalog,
+                self.config.groups,
+                timers=self.timers,
+                monotonic_s=self.now_s,
+                wall_ms=self.now_ms,
+                new_uuid=uuid4,
+                on_append=self.waiters.appended,
+            )
+        return self._groups
+
+    @property
+    def transactions(self) -> TransactionService:
+        """The coordinator of transactions; loaded when it is first asked for."""
+        if self._transactions is None:
+            from harness.pylog_broker.transactions.service import TransactionService
+
+            self._transactions = TransactionService(
+                self.catalog,
+                self.config.transactions,
+                timers=self.timers,
+                monotonic_s=self.now_s,
+                wall_ms=self.now_ms,
+                on_append=self.waiters.appended,
+                on_end=self._transaction_ended,
+            )
+        return self._transactions
+
+    def _restore_coordinators(self) -> None:
+        """Load at start those that have something to take up again; for the others no client has to wait."""
+        topics = self.catalog.topics
+        if CONSUMER_OFFSETS in topics:
+            self.groups  # noqa: B018
+        is_open = any(log.producers.ongoing for topic in topics.values() for log in topic.partitions)
+        if is_open or TRANSACTION_STATE in topics:
+            self.transactions  # noqa: B018
 
     def _transaction_ended(self, log: PartitionLog, marker: Marker) -> None:
-        self.groups.transaction_ended(log, marker.producer_id, committed=marker.committed)
+        if log.topic == CONSUMER_OFFSETS:
+            self.groups.transaction_ended(log, marker.producer_id, committed=marker.committed)
         self.waiters.stable_moved(log)
 
     # --- settings --------------------------------------------------------------------------------------------------
@@ -220,8 +250,8 @@ class Broker:
         self.catalog.delete_topic(topic.name)
         for log in logs:
             self.waiters.wake(log)
-        for listener in self.on_topic_deleted:
-            listener(topic.name)
+        if self._groups is not None:
+            self._groups.forget_topic(topic.name)
 
     # --- life ------------------------------------------------------------------------------------------------------
 
@@ -254,6 +284,8 @@ class Broker:
 
     def close(self) -> None:
         """Make everything durable and let go of the data folder."""
-        self.transactions.close()
-        self.groups.close()
+        if self._transactions is not None:
+            self._transactions.close()
+        if self._groups is not None:
+            self._groups.close()
         self.catalog.close()

@@ -10,10 +10,11 @@ from harness.pylog_broker.groups.settings import GroupSettings
 from harness.pylog_broker.internal_topic import InternalTopic, OnAppend, StoredRow, ignore_append
 from harness.pylog_broker.protocol.primitives import MalformedMessage
 from harness.pylog_broker.storage.catalog import Catalog
+from harness.pylog_broker.storage.topic import CONSUMER_OFFSETS
 
 logger = logging.getLogger(__name__)
 
-TOPIC_NAME = "__consumer_offsets"
+TOPIC_NAME = CONSUMER_OFFSETS
 MESSAGE_BYTES_MAX = 512 << 20
 """A group's metadata is one record, however many members it has; the bound on members' bytes is the real one."""
 

@@ -40,7 +40,6 @@ from harness.pylog_broker.security.acl import Operation, Resource
 from harness.pylog_broker.security.quotas import PRODUCE
 from harness.pylog_broker.storage.batch import CODEC_MASK, TRANSACTIONAL_BIT, verify_produced
 from harness.pylog_broker.storage.errors import StorageError, StorageFailed
-from harness.pylog_broker.transactions.transaction import EPOCH_BUMP_FROM, ProducerIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -361,6 +360,8 @@ def _admit(broker: Broker, log: PartitionLog, version: int, header: BatchHeader,
     """Say whether the producer's transaction holds this partition, by now: an error code, or 0."""
     if not transactional_id or header.producer_id < 0:
         return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+    from harness.pylog_broker.transactions.transaction import EPOCH_BUMP_FROM, ProducerIdentity
+
     partition = (log.topic, log.partition)
     identity = ProducerIdentity(header.producer_id, header.producer_epoch)
     if version >= IMPLICIT_FROM:

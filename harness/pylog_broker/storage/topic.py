@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import dataclass, field
 
 from harness.pylog_broker.storage.errors import InvalidTopicName
 from harness.pylog_broker.storage.log import PartitionLog
 
 TOPIC_NAME_BYTES_MAX = 249
 
+CONSUMER_OFFSETS = "__consumer_offsets"
+TRANSACTION_STATE = "__transaction_state"
+"""The internal topics: what the coordinators have to remember."""
+
 _TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]+")
 
 
-@dataclass(slots=True)
 class Topic:
     """One topic: `partitions[n]` is the log of partition n."""
 
-    name: str
-    topic_id: uuid.UUID
-    partitions: list[PartitionLog]
-    config_overrides: dict[str, str] = field(default_factory=dict)
-    internal: bool = False
+    __slots__ = ("config_overrides", "internal", "name", "partitions", "topic_id")
+
+    def __init__(
+        self,
+        name: str,
+        topic_id: uuid.UUID,
+        partitions: list[PartitionLog],
+        config_overrides: dict[str, str],
+        internal: bool,
+    ) -> None:
+        self.name = name
+        self.topic_id = topic_id
+        self.partitions = partitions
+        self.config_overrides = config_overrides
+        self.internal = internal
 
 
 def check_topic_name(name: str) -> None:

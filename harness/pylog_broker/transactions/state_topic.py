@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from harness.pylog_broker.internal_topic import InternalTopic, OnAppend, StoredRow
 from harness.pylog_broker.protocol.primitives import MalformedMessage
 from harness.pylog_broker.storage.catalog import Catalog
+from harness.pylog_broker.storage.topic import TRANSACTION_STATE
 from harness.pylog_broker.transactions.records import StoredTransaction, read_record
 from harness.pylog_broker.transactions.settings import TransactionSettings
 
-TOPIC_NAME = "__transaction_state"
+TOPIC_NAME = TRANSACTION_STATE
 MESSAGE_BYTES_MAX = 64 << 20
 """A transaction over every partition that a broker can have is one record."""
 
