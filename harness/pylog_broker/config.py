@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from harness.pylog_broker.groups.settings import KAFKA_NAMES as GROUP_NAMES
@@ -28,8 +28,7 @@ class ConfigError(ValueError):
     """A setting is unknown or its value makes no sense; the message says what to type instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerConfig:
+class BrokerConfig(NamedTuple):
     """The settings of one broker, defaults filled in."""
 
     node_id: int = 1
@@ -52,11 +51,11 @@ class BrokerConfig:
     log_retention_check_interval_ms: int = 5_000
     log_dirs: str = ""
     http_listener: str = ""
-    topic: TopicConfig = field(default_factory=TopicConfig)
-    groups: GroupSettings = field(default_factory=GroupSettings)
-    transactions: TransactionSettings = field(default_factory=TransactionSettings)
-    security: SecuritySettings = field(default_factory=SecuritySettings)
-    given: Mapping[str, str] = field(default_factory=dict)
+    topic: TopicConfig = TopicConfig()
+    groups: GroupSettings = GroupSettings()
+    transactions: TransactionSettings = TransactionSettings()
+    security: SecuritySettings = SecuritySettings()
+    given: Mapping[str, str] = MappingProxyType({})
     """The names that were set at start, with their texts."""
 
 
@@ -221,10 +220,12 @@ GROUP_DOCS: Mapping[str, str] = {
 }
 
 assert set(GROUP_DOCS) == set(GROUP_NAMES)
-assert {setting.field for setting in SETTINGS.values()} == {
-    item.name
-    for item in fields(BrokerConfig)
-    if item.name not in ("topic", "groups", "transactions", "security", "given")
+assert {setting.field for setting in SETTINGS.values()} == set(BrokerConfig._fields) - {
+    "topic",
+    "groups",
+    "transactions",
+    "security",
+    "given",
 }
 
 
@@ -297,7 +298,7 @@ def with_dynamic(config: BrokerConfig, *layers: Mapping[str, str]) -> BrokerConf
             if name not in DYNAMIC_NAMES:
                 raise ConfigError(f"'{name}' cannot change while the broker runs; set it at start: --set {name}=...")
         values.update(layer)
-    return replace(build_config(values), given=config.given)
+    return build_config(values)._replace(given=config.given)
 
 
 def _scale(name: str, text: str, factor: int) -> str:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import logging
 import struct
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 from harness.pylog_broker.broker import Broker
 from harness.pylog_broker.handlers.api import (
+    Api,
     Body,
     CloseConnection,
     ConnectionState,
     Deferred,
     InLine,
-    Reply,
     RequestContext,
     SlicedBody,
 )
@@ -77,32 +74,36 @@ class Parked:
         return encode_response(response, self._version, self._correlation_id, self._flexible)
 
 
-@dataclass(slots=True)
 class Lane:
     """A request header as this connection has sent it before, all but the correlation id.
 
     Clients send the same header again and again; recognised by one comparison, it is not parsed again.
     """
 
-    tail: bytes
-    """What stands between the correlation id and the body."""
-    end: int
-    """Where the body begins."""
-    context: RequestContext
-    handle: Callable[[RequestContext, Any], Reply]
-    request: type[Message] | None
-    flexible_response: bool
-    served: int = 0
-    """Requests that came with this header."""
+    __slots__ = ("context", "end", "flexible_response", "handle", "request", "served", "tail")
+
+    def __init__(self, tail: bytes, end: int, context: RequestContext, api: Api, flexible_response: bool) -> None:
+        self.tail = tail
+        """What stands between the correlation id and the body."""
+        self.end = end
+        """Where the body begins."""
+        self.context = context
+        self.handle = api.handle
+        self.request = api.request
+        self.flexible_response = flexible_response
+        self.served = 0
+        """Requests that came with this header."""
 
 
-@dataclass(slots=True)
 class Peer:
     """What the dispatcher knows about the connection a request came on."""
 
-    connection: ConnectionState
-    lanes: dict[int, Lane] = field(default_factory=dict)
-    """By API key and version, as the first four bytes of a request say them."""
+    __slots__ = ("connection", "lanes")
+
+    def __init__(self, connection: ConnectionState) -> None:
+        self.connection = connection
+        self.lanes: dict[int, Lane] = {}
+        """By API key and version, as the first four bytes of a request say them."""
 
     def served(self) -> Counter[int]:
         """Requests on this connection, by API key."""
@@ -193,7 +194,7 @@ class Dispatcher:
         # ApiVersions answers with header v0 always: the client does not know the broker's versions yet (KIP-511).
         flexible_response = version >= api.flexible_from and api_key != API_VERSIONS_KEY
         context = RequestContext(self._broker, version, client_id, peer.connection)
-        lane = Lane(bytes(frame[START_BYTES:end]), end, context, api.handle, api.request, flexible_response)
+        lane = Lane(bytes(frame[START_BYTES:end]), end, context, api, flexible_response)
         if end <= LANE_BYTES_MAX:
             key_and_version = _read_start(frame)[0]
             earlier = peer.lanes.get(key_and_version)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from harness.pylog_broker.controller.records import (
@@ -42,8 +41,7 @@ Entity = tuple[tuple[str, str | None], ...]
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionImage:
+class PartitionImage(NamedTuple):
     """Where a partition lives. Each change is a new partition epoch, each new leader a new leader epoch as well."""
 
     replicas: tuple[int, ...]
@@ -53,8 +51,7 @@ class PartitionImage:
     partition_epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class TopicImage:
+class TopicImage(NamedTuple):
     """A topic: `partitions[n]` is partition n."""
 
     name: str
@@ -63,20 +60,19 @@ class TopicImage:
     partitions: tuple[PartitionImage, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class MetadataImage:
+class MetadataImage(NamedTuple):
     """Everything that the records up to some offset of the metadata log say. Nobody changes it: a change is a new image."""
 
-    topics: Mapping[str, TopicImage] = field(default_factory=lambda: _NOTHING)
-    names: Mapping[UUID, str] = field(default_factory=lambda: _NOTHING)
+    topics: Mapping[str, TopicImage] = _NOTHING
+    names: Mapping[UUID, str] = _NOTHING
     """Topic id -> name."""
-    configs: Mapping[Resource, Mapping[str, str]] = field(default_factory=lambda: _NOTHING)
-    brokers: Mapping[int, RegisterBrokerRecord] = field(default_factory=lambda: _NOTHING)
-    features: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
-    scram: Mapping[tuple[str, int], ScramCredentialRecord] = field(default_factory=lambda: _NOTHING)
+    configs: Mapping[Resource, Mapping[str, str]] = _NOTHING
+    brokers: Mapping[int, RegisterBrokerRecord] = _NOTHING
+    features: Mapping[str, int] = _NOTHING
+    scram: Mapping[tuple[str, int], ScramCredentialRecord] = _NOTHING
     """(user, mechanism) -> credential."""
-    acls: Mapping[UUID, AclRecord] = field(default_factory=lambda: _NOTHING)
-    quotas: Mapping[Entity, Mapping[str, float]] = field(default_factory=lambda: _NOTHING)
+    acls: Mapping[UUID, AclRecord] = _NOTHING
+    quotas: Mapping[Entity, Mapping[str, float]] = _NOTHING
     """Entity -> the bounds set for it."""
     next_producer_id: int = 0
 
@@ -130,7 +126,7 @@ class _Draft:
         frozen: dict[str, Any] = {
             name: MappingProxyType(value) if isinstance(value, dict) else value for name, value in self._changed.items()
         }
-        return replace(self._image, **frozen) if frozen else self._image
+        return self._image._replace(**frozen) if frozen else self._image
 
 
 def _topic(draft: _Draft, record: TopicRecord) -> None:
@@ -144,7 +140,7 @@ def _partition(draft: _Draft, record: PartitionRecord) -> None:
     if record.partition != len(topic.partitions):
         raise CorruptLog(f"partition {record.partition} of '{topic.name}' follows {len(topic.partitions)} others")
     added = PartitionImage(record.replicas, record.isr, record.leader, record.leader_epoch, record.partition_epoch)
-    topics[topic.name] = replace(topic, partitions=(*topic.partitions, added))
+    topics[topic.name] = topic._replace(partitions=(*topic.partitions, added))
 
 
 def _partition_change(draft: _Draft, record: PartitionChangeRecord) -> None:
@@ -160,7 +156,7 @@ def _partition_change(draft: _Draft, record: PartitionChangeRecord) -> None:
         before.partition_epoch + 1,
     )
     rows = (*topic.partitions[: record.partition], after, *topic.partitions[record.partition + 1 :])
-    topics[topic.name] = replace(topic, partitions=rows)
+    topics[topic.name] = topic._replace(partitions=rows)
 
 
 def _remove_topic(draft: _Draft, record: RemoveTopicRecord) -> None:

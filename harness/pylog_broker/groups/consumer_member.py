@@ -9,7 +9,6 @@ has let go. So a partition never has two readers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -60,16 +59,18 @@ class Standing(NamedTuple):
         return self.revoking.union(self.assigned)
 
 
-@dataclass(slots=True, eq=False)
 class ConsumerMember:
     """A member; deadlines are monotonic seconds."""
 
-    member_id: str
-    subscription: Subscription
-    standing: Standing = field(default_factory=Standing)
-    session_deadline_s: float = NEVER_S
-    revocation_deadline_s: float = NEVER_S
-    """When a member that does not let go of partitions is given up."""
+    __slots__ = ("member_id", "revocation_deadline_s", "session_deadline_s", "standing", "subscription")
+
+    def __init__(self, member_id: str, subscription: Subscription) -> None:
+        self.member_id = member_id
+        self.subscription = subscription
+        self.standing = Standing()
+        self.session_deadline_s = NEVER_S
+        self.revocation_deadline_s = NEVER_S
+        """When a member that does not let go of partitions is given up."""
 
     @property
     def bytes_held(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 
 from harness.pylog_broker.groups.messages import DescribedMember, JoinRequest, ProtocolOffer, StoredMember
 
@@ -15,27 +14,55 @@ OFFER_OVERHEAD_BYTES = 200
 """The same for each protocol that it offers."""
 
 
-@dataclass(slots=True, eq=False)
 class Member:
     """A member and where it stands in the current rebalance. Deadlines are monotonic seconds."""
 
-    member_id: str
-    instance_id: str | None
-    client_id: str
-    client_host: str
-    session_timeout_s: float
-    rebalance_timeout_s: float
-    protocols: tuple[ProtocolOffer, ...]
-    session_deadline_s: float
-    assignment: bytes = b""
-    join_token: Hashable | None = None
-    """The held JoinGroup, if there is one."""
-    sync_token: Hashable | None = None
-    """The held SyncGroup, if there is one."""
-    join_deadline_s: float = float("inf")
-    """When a member that waits for its very first generation is given up: nobody may be there any more."""
-    owes_sync: bool = False
-    """It was told of a generation and has not asked for its assignment yet."""
+    __slots__ = (
+        "assignment",
+        "client_host",
+        "client_id",
+        "instance_id",
+        "join_deadline_s",
+        "join_token",
+        "member_id",
+        "owes_sync",
+        "protocols",
+        "rebalance_timeout_s",
+        "session_deadline_s",
+        "session_timeout_s",
+        "sync_token",
+    )
+
+    def __init__(
+        self,
+        *,
+        member_id: str,
+        instance_id: str | None,
+        client_id: str,
+        client_host: str,
+        session_timeout_s: float,
+        rebalance_timeout_s: float,
+        protocols: tuple[ProtocolOffer, ...],
+        session_deadline_s: float,
+        assignment: bytes = b"",
+    ) -> None:
+        self.member_id = member_id
+        self.instance_id = instance_id
+        self.client_id = client_id
+        self.client_host = client_host
+        self.session_timeout_s = session_timeout_s
+        self.rebalance_timeout_s = rebalance_timeout_s
+        self.protocols = protocols
+        self.session_deadline_s = session_deadline_s
+        self.assignment = assignment
+        self.join_token: Hashable | None = None
+        """The held JoinGroup, if there is one."""
+        self.sync_token: Hashable | None = None
+        """The held SyncGroup, if there is one."""
+        self.join_deadline_s = float("inf")
+        """When a member that waits for its very first generation is given up: nobody may be there any more."""
+        self.owes_sync = False
+        """It was told of a generation and has not asked for its assignment yet."""
 
     @classmethod
     def from_request(cls, member_id: str, request: JoinRequest, now_s: float) -> Member:

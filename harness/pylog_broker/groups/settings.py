@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.pylog_broker.groups.assignors import ASSIGNORS
 
@@ -41,8 +40,7 @@ GROUP_CONFIG = {
 """What consumer-protocol groups can have of their own (KIP-848); the broker's `group.` of the same name is the default."""
 
 
-@dataclass(frozen=True, slots=True)
-class GroupSettings:
+class GroupSettings(NamedTuple):
     """Settings of the coordinator; times in the unit of the field's name.
 
     Kafka's defaults, but for: `members_max` (Kafka: unbounded), `offsets_partitions` (Kafka: 50), and the bounds
@@ -73,16 +71,15 @@ class GroupSettings:
     consumer_heartbeat_interval_ms_max: int = 15_000
     consumer_members_max: int = 1_000
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         """Raise ValueError, naming the setting, where a value makes no sense."""
         names = {attribute: name for name, attribute in KAFKA_NAMES.items()}
-        for field in fields(self):
-            if field.name == "consumer_assignors":
+        for field, value in self._asdict().items():
+            if field == "consumer_assignors":
                 continue
-            least = 0 if field.name == "initial_rebalance_delay_ms" else 1
-            if getattr(self, field.name) < least:
-                name = names.get(field.name, field.name)
-                raise ValueError(f"{name} must be at least {least}, not {getattr(self, field.name)}")
+            least = 0 if field == "initial_rebalance_delay_ms" else 1
+            if value < least:
+                raise ValueError(f"{names.get(field, field)} must be at least {least}, not {value}")
         if self.session_timeout_ms_min > self.session_timeout_ms_max:
             raise ValueError("group.min.session.timeout.ms is greater than group.max.session.timeout.ms")
         self._check_consumer_groups()
@@ -145,4 +142,6 @@ class GroupSettings:
                 chosen[attribute] = int(values[name])
             except ValueError:
                 raise ValueError(f"{name} must be a whole number, not {values[name]!r}") from None
-        return cls(**chosen)
+        settings = cls(**chosen)
+        settings.check()
+        return settings

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.pylog_broker.protocol.generated.index import APIS
 from harness.pylog_broker.protocol.message import Message
@@ -95,42 +94,65 @@ class InLine(Deferred):
     __slots__ = ()
 
 
-@dataclass(slots=True)
 class ConnectionState:
     """What handlers remember from one request of a connection to the next."""
 
-    connection_id: int
-    """Unique for the life of the process."""
-    client_host: str
-    """The peer's address in Kafka's form: `/127.0.0.1`."""
-    listener: Listener = DEFAULT_LISTENER
-    """The listener it came in by."""
-    endpoint: Endpoint | None = None
-    """What clients of that listener are told; None: the broker's own."""
-    principal: str | None = ANONYMOUS
-    """Who the client has shown to be, such as `User:alice`; None until a SASL listener has authenticated it."""
-    exchange: Exchange | None = None
-    """The SASL exchange under way."""
-    closing: bool = False
-    """Whether the connection is to be closed once its answer is sent."""
-    mute_until_s: float = 0.0
-    """Until when nothing more is read from it: it is above its quota. Seconds of the monotonic clock."""
-    fetch_start: int = 0
-    """The partition of the next fetch that is read first, counted over the request."""
-    produce_lane: ProduceLane | None = None
-    """The produce request that this connection sent last."""
+    __slots__ = (
+        "client_host",
+        "closing",
+        "connection_id",
+        "endpoint",
+        "exchange",
+        "fetch_start",
+        "listener",
+        "mute_until_s",
+        "principal",
+        "produce_lane",
+    )
+
+    def __init__(
+        self,
+        connection_id: int,
+        client_host: str,
+        *,
+        listener: Listener = DEFAULT_LISTENER,
+        endpoint: Endpoint | None = None,
+        principal: str | None = ANONYMOUS,
+    ) -> None:
+        self.connection_id = connection_id
+        """Unique for the life of the process."""
+        self.client_host = client_host
+        """The peer's address in Kafka's form: `/127.0.0.1`."""
+        self.listener = listener
+        """The listener it came in by."""
+        self.endpoint = endpoint
+        """What clients of that listener are told; None: the broker's own."""
+        self.principal = principal
+        """Who the client has shown to be, such as `User:alice`; None until a SASL listener has authenticated it."""
+        self.exchange: Exchange | None = None
+        """The SASL exchange under way."""
+        self.closing = False
+        """Whether the connection is to be closed once its answer is sent."""
+        self.mute_until_s = 0.0
+        """Until when nothing more is read from it: it is above its quota. Seconds of the monotonic clock."""
+        self.fetch_start = 0
+        """The partition of the next fetch that is read first, counted over the request."""
+        self.produce_lane: ProduceLane | None = None
+        """The produce request that this connection sent last."""
 
 
-@dataclass(slots=True)
 class RequestContext:
     """Everything a handler may know beside the request itself."""
 
-    broker: Broker
-    """The owner of catalog, coordinator, clock and waiters."""
-    version: int
-    """The version of the API that the request uses."""
-    client_id: str | None
-    connection: ConnectionState
+    __slots__ = ("broker", "client_id", "connection", "version")
+
+    def __init__(self, broker: Broker, version: int, client_id: str | None, connection: ConnectionState) -> None:
+        self.broker = broker
+        """The owner of catalog, coordinator, clock and waiters."""
+        self.version = version
+        """The version of the API that the request uses."""
+        self.client_id = client_id
+        self.connection = connection
 
     @property
     def client_host(self) -> str:
@@ -183,8 +205,7 @@ Reply = Body | Deferred | None
 """What a handler may return; None only for Produce with acks=0, which has no response."""
 
 
-@dataclass(frozen=True, slots=True)
-class Api:
+class Api(NamedTuple):
     """One row of the table of APIs."""
 
     key: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from harness.pylog_broker.security.listeners import MECHANISMS, parse_listeners
@@ -16,6 +16,7 @@ JAAS_NAME = re.compile(r"listener\.name\.[a-z0-9_.\-]+\.plain\.sasl\.jaas\.confi
 _JAAS_USER = re.compile(r'user_([^\s=]+)\s*=\s*"((?:[^"\\]|\\.)*)"')
 _JAAS_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
 CONNECTIONS_UNBOUNDED = 2**31 - 1
+SECRET = ("key_password", "jaas_users")
 
 
 class SecurityFileError(Exception):
@@ -160,8 +161,7 @@ TABLE: tuple[Row, ...] = (
 NAMES: Mapping[str, Row] = {row.name: row for row in TABLE}
 
 
-@dataclass(frozen=True, slots=True)
-class SecuritySettings:
+class SecuritySettings(NamedTuple):
     """The settings of `TABLE`; Kafka's defaults but for the mechanisms (Kafka: GSSAPI, which is not here)."""
 
     listeners: str = ""
@@ -169,7 +169,7 @@ class SecuritySettings:
     protocol_map: str = ""
     keystore: str = ""
     keystore_type: str = "PEM"
-    key_password: str = field(default="", repr=False)
+    key_password: str = ""
     truststore: str = ""
     truststore_type: str = "PEM"
     client_auth: str = "none"
@@ -184,8 +184,13 @@ class SecuritySettings:
     connections_per_ip_max: int = CONNECTIONS_UNBOUNDED
     quota_windows: int = 11
     quota_window_s: int = 1
-    jaas_users: Mapping[str, str] = field(default_factory=dict, repr=False)
+    jaas_users: Mapping[str, str] = MappingProxyType({})
     """User to password, from `listener.name.NAME.plain.sasl.jaas.config`."""
+
+    def __repr__(self) -> str:
+        """All but the passwords."""
+        shown = (f"{name}={value!r}" for name, value in self._asdict().items() if name not in SECRET)
+        return f"SecuritySettings({', '.join(shown)})"
 
     @classmethod
     def from_names(cls, given: Mapping[str, str]) -> SecuritySettings:

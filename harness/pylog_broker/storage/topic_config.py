@@ -6,7 +6,6 @@ One table, `SETTINGS`, is what parsing, validation, DescribeConfigs and the docu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 from harness.pylog_broker.storage.errors import InvalidConfig
@@ -22,8 +21,7 @@ SOURCE_TOPIC, SOURCE_DYNAMIC_BROKER, SOURCE_DYNAMIC_DEFAULT_BROKER = 1, 2, 3
 SOURCE_STATIC_BROKER, SOURCE_DEFAULT, SOURCE_CLIENT_METRICS, SOURCE_GROUP = 4, 5, 7, 8
 
 
-@dataclass(frozen=True, slots=True)
-class TopicConfig:
+class TopicConfig(NamedTuple):
     """The settings of one topic, defaults filled in. -1 means "without limit" where Kafka says so."""
 
     cleanup_policy: str = "delete"
@@ -66,7 +64,7 @@ class TopicConfig:
 
     def with_overrides(self, overrides: Mapping[str, str]) -> TopicConfig:
         """This config with Kafka-named values on top; raises InvalidConfig for an unknown name or a bad value."""
-        return replace(self, **{_setting(name).field: parse_value(name, value) for name, value in overrides.items()})
+        return self._replace(**{_setting(name).field: parse_value(name, value) for name, value in overrides.items()})
 
 
 class Setting(NamedTuple):
@@ -197,7 +195,7 @@ SETTINGS: Mapping[str, Setting] = {
     )
 }
 
-assert {setting.field for setting in SETTINGS.values()} == {field.name for field in fields(TopicConfig)}
+assert {setting.field for setting in SETTINGS.values()} == set(TopicConfig._fields)
 
 
 def _setting(name: str) -> Setting:

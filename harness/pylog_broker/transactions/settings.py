@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 KAFKA_NAMES: dict[str, str] = {
     "transaction.max.timeout.ms": "timeout_ms_max",
@@ -29,8 +29,7 @@ DOCS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionSettings:
+class TransactionSettings(NamedTuple):
     """Settings of the coordinator; Kafka's defaults, but for `state_partitions` (50), for the reason that
     `GroupSettings.offsets_partitions` gives, and `ids_max`, which Kafka leaves to its heap.
     """
@@ -43,12 +42,12 @@ class TransactionSettings:
     compaction_bytes_min: int = 1024 * 1024
     producer_id_expiration_ms: int = 86_400_000
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         """Raise ValueError, naming the setting, where a value makes no sense."""
         names = {attribute: name for name, attribute in KAFKA_NAMES.items()}
-        for field in fields(self):
-            if getattr(self, field.name) < 1:
-                raise ValueError(f"{names[field.name]} must be at least 1, not {getattr(self, field.name)}")
+        for field, value in self._asdict().items():
+            if value < 1:
+                raise ValueError(f"{names[field]} must be at least 1, not {value}")
         if self.state_partitions > 50:
             raise ValueError("transaction.state.log.num.partitions must be at most 50")
 
@@ -65,4 +64,6 @@ class TransactionSettings:
                     chosen[attribute] = int(values[name])
                 except ValueError:
                     raise ValueError(f"{name} must be a whole number, not {values[name]!r}") from None
-        return cls(**chosen)
+        settings = cls(**chosen)
+        settings.check()
+        return settings

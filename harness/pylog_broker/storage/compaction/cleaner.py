@@ -11,8 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.pylog_broker.storage.batch import NO_TIMESTAMP
 from harness.pylog_broker.storage.compaction import rewrite, swap
@@ -31,8 +30,7 @@ BREATH_BYTES = 64 << 10  # read between two pauses, in which the thread that ser
 BREATH_S = 0.0002
 
 
-@dataclass(frozen=True, slots=True)
-class CleanerSettings:
+class CleanerSettings(NamedTuple):
     """`log.cleaner.*` of the broker."""
 
     enable: bool = True
