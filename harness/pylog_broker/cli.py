@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
@@ -46,6 +45,9 @@ GC_THRESHOLDS = (50_000, 20, 100)
 TOOLS = ("topic", "group", "log", "explain")
 """Modules of `tools`, each a command."""
 
+HELP = functools.partial(argparse.HelpFormatter, width=100)
+"""Without a width, argparse loads `shutil`, and that every compression library, to ask the terminal: at each start."""
+
 SERVE_DESCRIPTION = "Runs a broker. Prints 'listening on HOST:PORT' on stdout when it is ready; logs go to stderr."
 
 logger = logging.getLogger("pylog")
@@ -57,10 +59,10 @@ class _Fail(Exception):
         self.code = code
 
 
-def default_data_dir() -> Path:
+def default_data_dir() -> str:
     """`$XDG_DATA_HOME/pylog`, by default `~/.local/share/pylog`."""
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "pylog"
+    base = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    return os.path.join(base, "pylog")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -82,9 +84,7 @@ def add_serve_arguments(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help="port to listen on; 0 takes a free one (default: %(default)s)"
     )
-    serve.add_argument(
-        "--data-dir", type=Path, default=None, help=f"folder of the logs (default: {default_data_dir()})"
-    )
+    serve.add_argument("--data-dir", default=None, help=f"folder of the logs (default: {default_data_dir()})")
     serve.add_argument("--num-partitions", type=int, metavar="N", help="short for --set num.partitions=N")
     serve.add_argument(
         "--advertised", metavar="HOST:PORT", help="where clients reach this broker, if not at --host and --port"
@@ -101,7 +101,7 @@ def add_serve_arguments(serve: argparse.ArgumentParser) -> None:
         "--log-level", default="info", choices=("debug", "info", "warning", "error"), help="default: %(default)s"
     )
     serve.add_argument(
-        "--config", type=Path, metavar="FILE", help="settings in the format of server.properties; --set goes over it"
+        "--config", metavar="FILE", help="settings in the format of server.properties; --set goes over it"
     )
     serve.add_argument("--log-format", default="text", choices=("text", "json"), help="default: %(default)s")
 
@@ -113,7 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
         arguments = ["serve", *arguments]
     if arguments[0] != "serve":  # a broker starts without what the other commands are made of
         return _run_other(build_parser().parse_args(arguments))
-    parser = argparse.ArgumentParser(prog="pylog serve", description=SERVE_DESCRIPTION)
+    parser = argparse.ArgumentParser(prog="pylog serve", description=SERVE_DESCRIPTION, formatter_class=HELP)
     add_serve_arguments(parser)
     options = parser.parse_args(arguments[1:])
     _log_to_stderr(options.log_level, options.log_format)
@@ -159,7 +159,7 @@ def _log_to_stderr(level: str, format_name: str) -> None:
 def serve(options: argparse.Namespace) -> int:
     """Run a broker until it is told to stop."""
     config = _config(options)
-    data_dir = options.data_dir or (Path(config.log_dirs) if config.log_dirs else default_data_dir())
+    data_dir = options.data_dir or config.log_dirs or default_data_dir()
     security = _security(config)
     with contextlib.ExitStack() as opened:
         doors = [_door(listener, config, opened) for listener in _listeners(options, config)]
@@ -203,10 +203,11 @@ def _config(options: argparse.Namespace) -> BrokerConfig:
         raise _Fail(str(error), EXIT_USAGE) from None
 
 
-def _properties(path: Path) -> dict[str, str]:
+def _properties(path: str) -> dict[str, str]:
     """The settings of a file; a mistake names its line."""
     try:
-        properties = parse_properties(path.read_text(encoding="utf-8"))
+        with open(path, encoding="utf-8") as file:
+            properties = parse_properties(file.read())
     except (OSError, UnicodeDecodeError, PropertiesError) as error:
         raise _Fail(f"--config {path}: {error}", EXIT_USAGE) from None
     given = {}
@@ -315,9 +316,9 @@ def _bind(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def _open_catalog(data_dir: Path, config: BrokerConfig) -> Catalog:
+def _open_catalog(data_dir: str, config: BrokerConfig) -> Catalog:
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        os.makedirs(data_dir, exist_ok=True)
         return Catalog.open(
             data_dir, defaults=config.topic, clock=lambda: int(time.time() * 1000), node_id=config.node_id
         )
@@ -327,7 +328,7 @@ def _open_catalog(data_dir: Path, config: BrokerConfig) -> Catalog:
         _refuse_folder(data_dir, error.strerror or str(error))
 
 
-def _refuse_folder(data_dir: Path, reason: str) -> NoReturn:
+def _refuse_folder(data_dir: str, reason: str) -> NoReturn:
     raise _Fail(
         f"cannot use the data folder {data_dir}: {reason}; choose another with `pylog serve --data-dir DIR`",
         EXIT_ENVIRONMENT,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from harness.pylog_broker.groups.assignors import ASSIGNORS
+ASSIGNOR_NAMES = ("uniform", "range")
+"""Those of `assignors`, which a broker without consumer groups does without."""
 
 KAFKA_NAMES: dict[str, str] = {
     "group.min.session.timeout.ms": "session_timeout_ms_min",
@@ -96,9 +97,9 @@ class GroupSettings(NamedTuple):
                 raise ValueError(f"group.consumer.{name}.ms must be in {least} .. {most}, not {value}")
         if self.consumer_heartbeat_interval_ms >= self.consumer_session_timeout_ms:
             raise ValueError("group.consumer.heartbeat.interval.ms must be less than group.consumer.session.timeout.ms")
-        unknown = [name for name in self.consumer_assignor_names if name not in ASSIGNORS]
+        unknown = [name for name in self.consumer_assignor_names if name not in ASSIGNOR_NAMES]
         if unknown or not self.consumer_assignor_names:
-            raise ValueError(f"group.consumer.assignors must name some of {', '.join(ASSIGNORS)}")
+            raise ValueError(f"group.consumer.assignors must name some of {', '.join(ASSIGNOR_NAMES)}")
 
     @property
     def consumer_assignor_names(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ deny  User:bob   ALL  topic *  from 10.0.0.7
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from harness.pylog_broker.security.acl import (
     CLUSTER_NAME,
@@ -88,11 +88,12 @@ def _rules(words: list[str]) -> list[Rule]:
     ]
 
 
-def load(path: Path) -> frozenset[Rule]:
+def load(path: str | os.PathLike[str]) -> frozenset[Rule]:
     """Raises AclFileError."""
     try:
-        if path.stat().st_size > FILE_BYTES_MAX:
-            raise AclFileError(f"{path} is larger than {FILE_BYTES_MAX} bytes")
-        return parse(path.read_text(encoding="utf-8"), str(path))
+        with open(path, encoding="utf-8") as file:
+            if os.fstat(file.fileno()).st_size > FILE_BYTES_MAX:
+                raise AclFileError(f"{path} is larger than {FILE_BYTES_MAX} bytes")
+            return parse(file.read(), os.fspath(path))
     except (OSError, UnicodeDecodeError) as error:
         raise AclFileError(f"acl.file={path} cannot be read: {error}") from None

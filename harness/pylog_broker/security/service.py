@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.pylog_broker.controller.image import EMPTY_IMAGE, MetadataImage
@@ -40,7 +39,7 @@ class Security:
         """The rules of `acl.file`; those made by CreateAcls are in the metadata image."""
         self._image = EMPTY_IMAGE
         self._users: UserDirectory | None = None
-        self._acl_path = Path(settings.acl_file) if settings.acl_file else None
+        self._acl_path = settings.acl_file or None
         self._acl_stamp = self._stamp()
         if self._acl_path is not None:
             self.file_rules = acl_file.load(self._acl_path)
@@ -64,6 +63,8 @@ class Security:
     def users(self) -> UserDirectory:
         """The users, read when they are first asked for."""
         if self._users is None:
+            from pathlib import Path
+
             from harness.pylog_broker.security.users import UserDirectory, load_users
 
             passwords = dict(self.settings.jaas_users)

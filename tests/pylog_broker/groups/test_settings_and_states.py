@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.pylog_broker.groups.settings import GroupSettings
+from harness.pylog_broker.groups.assignors import ASSIGNORS
+from harness.pylog_broker.groups.settings import ASSIGNOR_NAMES, GroupSettings
 from harness.pylog_broker.groups.states import MEANINGS, TRANSITIONS, GroupState, transition_table_markdown
 
 
@@ -12,6 +13,10 @@ def test_settings_are_read_by_their_names() -> None:
     chosen = GroupSettings.from_names({"group.initial.rebalance.delay.ms": "0", "log.retention.ms": "5"})
     assert chosen.initial_rebalance_delay_ms == 0
     assert chosen.session_timeout_ms_min == GroupSettings().session_timeout_ms_min
+
+
+def test_settings_know_the_assignors() -> None:
+    assert set(ASSIGNORS) == set(ASSIGNOR_NAMES)
 
 
 @pytest.mark.parametrize(
