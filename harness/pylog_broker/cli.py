@@ -17,7 +17,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from importlib import import_module
 from types import ModuleType
 from typing import NoReturn
@@ -283,10 +282,10 @@ def _settled(config: BrokerConfig, doors: Sequence[Door]) -> BrokerConfig:
         "listeners": show_addresses((item.name, item.host, item.port) for item in listeners),
         "advertised.listeners": show_addresses((door.listener.name, *door.endpoint) for door in doors),
     }
-    security = replace(
-        config.security, listeners=given["listeners"], advertised_listeners=given["advertised.listeners"]
+    security = config.security._replace(
+        listeners=given["listeners"], advertised_listeners=given["advertised.listeners"]
     )
-    return replace(config, security=security, given={**config.given, **given})
+    return config._replace(security=security, given={**config.given, **given})
 
 
 def _advertised(text: str | None) -> tuple[str, int] | None:
