@@ -46,7 +46,7 @@ def _delete(context: RequestContext, name: str, row: DeleteRecordsRequestPartiti
     if topic is None or not 0 <= index < len(topic.partitions):
         return DeleteRecordsResponsePartition(index, UNKNOWN, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     log = topic.partitions[index]
-    if topic.internal or not log.config.deletes:
+    if topic.internal or (log.config.compacts and not log.config.deletes):
         return DeleteRecordsResponsePartition(index, UNKNOWN, ErrorCode.POLICY_VIOLATION)
     offset = log.high_watermark if row.offset == HIGH_WATERMARK else row.offset
     try:

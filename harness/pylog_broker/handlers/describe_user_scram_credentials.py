@@ -32,7 +32,7 @@ def handle(
     for (user, mechanism), record in sorted(context.broker.catalog.image.scram.items()):
         info = DescribeUserScramCredentialsResponseCredentialInfo(mechanism, record.iterations)
         rows.setdefault(user, []).append(info)
-    asked = Counter(row.name for row in request.users or ()) or Counter(rows)
+    asked = Counter(row.name for row in request.users or ()) or Counter(iter(rows))
     return DescribeUserScramCredentialsResponse(results=[_row(user, times, rows) for user, times in asked.items()])
 
 

@@ -27,6 +27,7 @@ from harness.pylog_broker.protocol.generated.incremental_alter_configs import (
     IncrementalAlterConfigsResponseResource,
 )
 from harness.pylog_broker.security.acl import Operation
+from harness.pylog_broker.storage.topic_config import split_list
 
 SET, DELETE, APPEND, SUBTRACT = range(4)
 
@@ -67,8 +68,8 @@ def _alter(broker: Broker, resource: IncrementalAlterConfigsRequestResource, *, 
             effective = list_value(broker, kind, resource_name, name)
             if effective is None:
                 return ErrorCode.INVALID_CONFIG, f"'{name}' is not a list: it cannot be appended to"
-            before = values.get(name, effective).split(",")
-            values[name] = _changed_list(before, config.value.split(","), operation)
+            before = split_list(values.get(name, effective))
+            values[name] = _changed_list(before, split_list(config.value), operation)
         else:
             return ErrorCode.INVALID_REQUEST, f"unknown operation {operation}"
     return set_values(broker, kind, resource_name, values, validate_only=validate_only)

@@ -110,7 +110,7 @@ SETTINGS: Mapping[str, Setting] = {
             LIST,
             ("delete", "compact"),
             "What happens to old records: 'delete' removes whole segments by age and size, 'compact' keeps at least the "
-            "last value of each key, both do both.",
+            "last value of each key, both do both, an empty list neither.",
         ),
         _choice(
             "compression.type",
@@ -226,13 +226,18 @@ def parse_value(name: str, text: str) -> Any:
     return value
 
 
+def split_list(text: str) -> list[str]:
+    """The items of a list setting, each once; an empty text is an empty list."""
+    return list(dict.fromkeys(part.strip() for part in text.split(","))) if text.strip() else []
+
+
 def _parse_choice(setting: Setting, text: str) -> Any:
     allowed = " or ".join(f"'{choice}'" for choice in setting.choices)
     if setting.type == BOOLEAN:
         if text.lower() not in setting.choices:
             raise InvalidConfig(f"{setting.name} must be {allowed}, not '{text}'")
         return text.lower() == "true"
-    parts = [part.strip() for part in text.split(",")] if setting.type == LIST else [text]
+    parts = split_list(text) if setting.type == LIST else [text]
     if not all(part in setting.choices for part in parts):
         raise InvalidConfig(f"{setting.name} must be {allowed}, not '{text}'")
     return ",".join(parts)

@@ -224,6 +224,10 @@ def test_scram_credentials_over_the_protocol_outlive_the_broker(broker: BrokerPr
     done.result(10)
     described = admin.describe_user_scram_credentials(["alice"])["alice"].result(10)
     assert [row.iterations for row in described.scram_credential_infos] == [4096]
+    everyone = admin.describe_user_scram_credentials().result(10)
+    assert {user: [row.iterations for row in found.scram_credential_infos] for user, found in everyone.items()} == {
+        "alice": [4096]
+    }
     broker.kill()
     broker.start()
     assert produce(settings(broker, "alice", "new secret", "SCRAM-SHA-256"), "orders") is None

@@ -167,7 +167,7 @@ def test_create_partitions(local: LocalBroker, version: int) -> None:
 
 @pytest.mark.parametrize("version", range(3))
 def test_delete_records(local: LocalBroker, version: int) -> None:
-    logs = local.catalog.create_topic("topic", 2).partitions
+    logs = local.catalog.create_topic("topic", 2, {"cleanup.policy": ""} if version else None).partitions
     local.catalog.create_topic("compacted", 1, {"cleanup.policy": "compact"})
     for log in logs:
         batch = build_batch([(None, b"v")] * 5, timestamp_ms=NOW_MS)
@@ -270,6 +270,11 @@ def test_incremental_alter_configs(local: LocalBroker, version: int) -> None:
         "cleanup.policy": "delete,compact",
     }
     assert alter(config("cleanup.policy", subtract, "delete"), config("retention.ms", delete, None)) == 0
+    assert topic.config_overrides == {"segment.ms": "7000", "cleanup.policy": "compact"}
+    assert alter(config("cleanup.policy", subtract, "compact")) == 0
+    assert topic.config_overrides["cleanup.policy"] == ""
+    assert alter(config("cleanup.policy", append, "compact,compact")) == 0
+    assert alter(config("cleanup.policy", append, "")) == 0
     assert topic.config_overrides == {"segment.ms": "7000", "cleanup.policy": "compact"}
     assert alter(config("retention.ms", append, "1")) == ErrorCode.INVALID_CONFIG
     assert alter(config("nonsense", set_, "1")) == ErrorCode.INVALID_CONFIG

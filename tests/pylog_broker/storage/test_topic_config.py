@@ -37,6 +37,14 @@ def test_values_are_typed() -> None:
     assert config.log_append_time
 
 
+def test_a_policy_that_neither_deletes_nor_compacts() -> None:
+    config = TopicConfig().with_overrides({"cleanup.policy": ""})
+    assert (config.cleanup_policy, config.deletes, config.compacts) == ("", False, False)
+    assert (
+        TopicConfig().with_overrides({"cleanup.policy": "compact,delete, compact"}).cleanup_policy == "compact,delete"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "value", "hint"),
     [
@@ -46,6 +54,7 @@ def test_values_are_typed() -> None:
         ("retention.ms", "-2", "-1 .. "),
         ("segment.bytes", str(2**31), "2147483647"),
         ("cleanup.policy", "delete,shrink", "'compact'"),
+        ("cleanup.policy", "delete,", "'compact'"),
         ("compression.type", "brotli", "'producer'"),
         ("preallocate", "yes", "'true'"),
         ("flush.messages", "0", "1 .. "),
