@@ -27,6 +27,7 @@ from rich.table import Table
 from harness.adapters.registry import create_adapter
 from harness.bench.strace import Sync, Tracer, family, synchronous_files
 from harness.brokers import Broker, create
+from harness.brokers.products.activemq import OLDER_NAME
 from harness.errors import BrokerMissing, BrokerUnavailable, HarnessError, Unsupported
 from harness.model.broker import BrokerInfo, Tier
 from harness.model.messages import Adapter, Outcome, OutgoingBatch
@@ -47,12 +48,13 @@ FILES_SHOWN = 4
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A broker in one shape: ``settings`` go to its adapter."""
+    """A broker in one shape: ``settings`` go to its adapter. ``family`` is what a report calls a copy of another version."""
 
     label: str
     broker: str
     adapter: str
     settings: Mapping[str, str]
+    family: str = ""
 
 
 SUBJECTS = (
@@ -62,6 +64,7 @@ SUBJECTS = (
     Subject("rabbitmq:quorum", "rabbitmq", "rabbitmq", {"queue_type": "quorum"}),
     Subject("rabbitmq:stream", "rabbitmq", "rabbitmq", {"queue_type": "stream"}),
     Subject("activemq", "activemq", "activemq", {}),
+    Subject(OLDER_NAME, OLDER_NAME, "activemq", {}, family="activemq"),
 )
 
 
@@ -144,7 +147,11 @@ def _measure(subject: Subject, tier: Tier, backend: str, load: Load) -> list[Syn
     root = Path(tempfile.mkdtemp(prefix=f"harness-fsync-{subject.broker}-"))
     broker: Broker | None = None
     blank = SyncRow(
-        broker=subject.broker, label=subject.label, tier=str(tier), window=0, payload_bytes=load.payload_bytes
+        broker=subject.family or subject.broker,
+        label=subject.label,
+        tier=str(tier),
+        window=0,
+        payload_bytes=load.payload_bytes,
     )
     try:
         if backend == "docker":

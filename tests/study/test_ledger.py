@@ -8,7 +8,10 @@ from harness.model.broker import Tier
 from harness.model.provisioning import Provisioning
 from harness.model.result import BrokerColumn, SyncRow
 from harness.model.workload import Needs
+from harness.reporting.html import render_html
+from harness.study.assemble import note_syncs
 from harness.study.ledger import bundled_rows, contradictions, rows_for
+from tests.reporting.factory import make_result
 
 
 def _plan(tier: Tier, mode: str) -> Provisioning:
@@ -34,6 +37,29 @@ def test_the_bundled_ledger_proves_d2_of_every_broker() -> None:
     assert {row.mode for row in claimed if row.broker == "rabbitmq"} == {"quorum queues"}
 
 
+@pytest.mark.parametrize(
+    ("broker", "version", "modes"),
+    [
+        ("pylog", "0.1.0", {"topic"}),
+        ("kafka", "4.3.1", {"topic"}),
+        ("rabbitmq", "3.10.8", {"classic queues", "quorum queues", "streams", ""}),
+        ("rabbitmq", "4.0.5", {"classic queues", "quorum queues", "streams", ""}),
+        ("activemq", "5.17.2", {"queues"}),
+        ("activemq", "6.3.1", {"queue", "queues"}),
+    ],
+)
+def test_the_bundled_ledger_has_every_tier_of_every_version_and_shape(
+    broker: str, version: str, modes: set[str]
+) -> None:
+    rows = [row for row in bundled_rows() if (row.broker, row.version) == (broker, version)]
+    assert {row.mode for row in rows} == modes
+    shapes = {row.label for row in rows}
+    assert {(row.label, row.tier) for row in rows} == {(shape, tier) for shape in shapes for tier in ("D0", "D1", "D2")}
+    counted = {(row.label, row.tier, row.window) for row in rows if row.acknowledged}
+    assert {window for _, _, window in counted} == {1, 100}
+    assert len(counted) == len([row for row in rows if row.state != "unsupported"])
+
+
 def test_rows_measured_with_the_run_go_first_and_take_its_label() -> None:
     mine = [_row(), _row(window=100), _row(mode="classic queues"), _row(tier="D1", state="no_claim")]
     found = rows_for([COLUMN], {("w", "rabbitmq"): _plan(Tier.D2, "quorum queues")}, mine)
@@ -53,3 +79,14 @@ def test_a_contradicted_claim_becomes_words() -> None:
     assert contradictions([row, _row()]) == [
         "the fsync ledger contradicts tier D2 of rabbitmq with 1 in flight: 7 of 10 were acknowledged without a sync"
     ]
+
+
+def test_a_contradicted_claim_stands_at_the_head_of_the_report_and_in_its_row() -> None:
+    result = make_result()
+    result.brokers.append(COLUMN)
+    broken = _row(state="contradicted", covered=3, reason="7 of 10 were acknowledged without a sync")
+    note_syncs(result, {("w", "rabbitmq"): _plan(Tier.D2, "quorum queues")}, [broken])
+    page = render_html(result)
+    head, _, rows = page.partition("Synced before its ack")
+    assert "the fsync ledger contradicts tier D2 of rabbitmq with 1 in flight" in head
+    assert "✗ contradicted: 7 of 10 were acknowledged without a sync" in rows
