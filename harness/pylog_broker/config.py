@@ -201,6 +201,7 @@ GROUP_DOCS: Mapping[str, str] = {
     "group.initial.rebalance.delay.ms": "Time in ms that an empty group waits for more members to join.",
     "group.max.size": "Most members of one group.",
     "group.consumer.assignors": "Server-side assignors of the consumer protocol (KIP-848), the default first.",
+    "group.consumer.migration.policy": "Whether groups with members change their protocol: bidirectional, upgrade, downgrade, disabled.",
     "group.consumer.session.timeout.ms": "Session timeout in ms of members of consumer-protocol groups.",
     "group.consumer.min.session.timeout.ms": "Least that it may be set to.",
     "group.consumer.max.session.timeout.ms": "Most that it may be set to.",

@@ -26,7 +26,6 @@ SETTINGS = {
 KAFKA_ONLY = {
     "group.consumer.assignment.interval.ms": "0",  # targets at once, as pylog computes them, and in the heartbeat itself
     "group.consumer.assignor.offload.enable": "false",
-    "group.consumer.migration.policy": "disabled",  # pylog's only policy
 }
 
 Answers = dict[str, dict[str, Any]]

@@ -188,6 +188,7 @@ def consumer_groups(trace: Trace) -> None:
     trace.call("describe", "ConsumerGroupDescribe", 1, group_ids=[group])
     second = _consumer(trace, "the second joins", group, "n", 0, **full).member_epoch
     given = _consumer(trace, "the first hears of it", group, "m", first, **owned(0, 1, 2, 3))
+    trace.call("describe while one lets go", "ConsumerGroupDescribe", 1, group_ids=[group])
     kept = list(given.assignment.topic_partitions[0].partitions)
     _consumer(trace, "the second waits", group, "n", second)
     _consumer(trace, "the first has let go", group, "m", first, **owned(*kept))

@@ -9,6 +9,7 @@ from harness.pylog_broker.storage.batch import build_batch
 from tests.conformance.batches import NOW_MS, batch, create, fetch, list_offset, produce
 from tests.conformance.cluster_traces import CLUSTER_TRACES
 from tests.conformance.group_traces import GROUP_TRACES
+from tests.conformance.migration_traces import MIGRATION_TRACES
 from tests.conformance.trace import Trace
 from tests.conformance.transaction_traces import TRANSACTION_TRACES
 
@@ -245,6 +246,7 @@ TRACES: dict[str, RUN] = {
         offsets,
         *CLUSTER_TRACES,
         *GROUP_TRACES,
+        *MIGRATION_TRACES,
         *TRANSACTION_TRACES,
     )
 }

@@ -16,7 +16,7 @@ A static member that comes back takes over its predecessor's assignment without 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 
 from harness.pylog_broker.groups.member import Member
 from harness.pylog_broker.groups.messages import (
@@ -35,7 +35,7 @@ from harness.pylog_broker.groups.rebalance import Rebalancing
 from harness.pylog_broker.groups.records import JournalRecord, group_key, group_value
 from harness.pylog_broker.groups.settings import GroupSettings
 from harness.pylog_broker.groups.states import GroupState
-from harness.pylog_broker.groups.subscription import topics_in_use
+from harness.pylog_broker.groups.subscription import CONSUMER_PROTOCOL_TYPE, topics_in_use
 from harness.pylog_broker.protocol.errors import ErrorCode
 
 NEVER_S = float("inf")
@@ -199,7 +199,10 @@ class ClassicGroup(Rebalancing):
 
     @classmethod
     def restored(cls, group_id: str, stored: StoredGroup, settings: GroupSettings, now: Instant) -> ClassicGroup:
-        """Rebuild a group from the journal. Its members go on where they were, with their sessions begun anew."""
+        """Rebuild a group from the journal. Its members go on where they were, with their sessions begun anew.
+
+        Members without a leader are those of a group that has just become a classic one: they have to join anew.
+        """
         group = cls(group_id, settings, now)
         group.state_since_ms = stored.state_since_ms if stored.state_since_ms >= 0 else now.wall_ms
         group.generation = stored.generation
@@ -210,12 +213,44 @@ class ClassicGroup(Rebalancing):
         group.protocol_name = stored.protocol_name
         for row in stored.members:
             group.members.add(Member.from_stored(row, stored.protocol_name, now.monotonic_s))
-        leader_id = stored.leader_id
-        if leader_id is None or leader_id not in group.members:
-            leader_id = next(iter(group.members)).member_id
-        group.leader_id = leader_id
+        group.leader_id = stored.leader_id
+        if stored.leader_id is None:
+            group._rebalance(now)
+        elif stored.leader_id not in group.members:
+            group.leader_id = next(iter(group.members)).member_id
         group.wake_at_s = group._earliest_deadline_s()
         return group
+
+    @classmethod
+    def formed(
+        cls, group_id: str, generation: int, members: Sequence[Member], settings: GroupSettings, now: Instant
+    ) -> ClassicGroup:
+        """Make a stable group of consumers that have their assignments already; the first of them leads."""
+        group = cls(group_id, settings, now)
+        group.generation = generation
+        group.protocol_type = CONSUMER_PROTOCOL_TYPE
+        for member in members:
+            group.members.add(member)
+        group.protocol_name = group.members.choose_protocol()
+        group.leader_id = members[0].member_id
+        group.state = GroupState.STABLE
+        group.wake_at_s = group._earliest_deadline_s()
+        return group
+
+    def begin_rebalance(self, now: Instant) -> None:
+        """Have all members of a group that is stable join anew."""
+        self._rebalance(now)
+
+    def dissolve(self) -> list[Answer]:
+        """Send everybody who waits for this group away to join once more."""
+        for member in self.members:
+            if member.join_token is not None:
+                reply = JoinReply(ErrorCode.REBALANCE_IN_PROGRESS, member.member_id)
+                self._answers.append(Answer(member.join_token, reply))
+            if member.sync_token is not None:
+                self._answers.append(Answer(member.sync_token, SyncReply(ErrorCode.REBALANCE_IN_PROGRESS)))
+            member.join_token = member.sync_token = None
+        return self._take_answers()
 
     @property
     def bytes_held(self) -> int:

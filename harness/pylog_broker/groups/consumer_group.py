@@ -7,8 +7,10 @@ its part of it at its own pace (`consumer_member`). A member that speaks with an
 
 from __future__ import annotations
 
+from typing import Self
+
 from harness.pylog_broker.groups import consumer_records as records
-from harness.pylog_broker.groups.assignors import NOTHING
+from harness.pylog_broker.groups.assignors import NOTHING, Partitions
 from harness.pylog_broker.groups.consumer_member import (
     JOIN_EPOCH,
     LEAVE_EPOCH,
@@ -53,19 +55,8 @@ class ConsumerGroup(ConsumerRoster):
         member = self._admit(request)
         before = member.standing
         self.refresh(request.may_see)
-        if self._subscribe(member, request, matched):
-            self.epoch = self.epoch or CREATION_EPOCH
-            self._bump()
-        if self.epoch > self.assignment_epoch:
-            self._retarget()
-        standing = next_standing(
-            member.standing,
-            self._targets.get(member.member_id, NOTHING),
-            self.assignment_epoch,
-            NOTHING if request.epoch == JOIN_EPOCH else request.owned,
-            lambda row: self._holders.get(row, member.member_id) != member.member_id,
-        )
-        self._stand(member, standing)
+        self._subscribe(member, _said(member.subscription, request), matched)
+        standing = self._advance(member, NOTHING if request.epoch == JOIN_EPOCH else request.owned)
         self._time(member, before, now)
         told = request.epoch == JOIN_EPOCH or request.is_full or before.assigned.keys() != standing.assigned.keys()
         return ConsumerReply(
@@ -85,9 +76,9 @@ class ConsumerGroup(ConsumerRoster):
         member = self.members.get(member_id)
         if member is None:
             return ErrorCode.UNKNOWN_MEMBER_ID
-        if not knows_epochs:
+        if not knows_epochs and not member.is_classic:
             return ErrorCode.UNSUPPORTED_VERSION
-        return ErrorCode.STALE_MEMBER_EPOCH if epoch > member.standing.epoch else ErrorCode.NONE
+        return _stale(member) if epoch > member.standing.epoch else ErrorCode.NONE
 
     def refuse_partition(self, member_id: str, epoch: int, topic: str, partition: int) -> ErrorCode:
         """Refuse a late commit of a partition that its sender had not got yet at that epoch (KIP-1251)."""
@@ -96,7 +87,7 @@ class ConsumerGroup(ConsumerRoster):
             return ErrorCode.NONE
         facts = self._topics.find(topic)
         since = member.standing.assigned.get((facts.topic_id, partition)) if facts is not None else None
-        return ErrorCode.NONE if since is not None and since <= epoch else ErrorCode.STALE_MEMBER_EPOCH
+        return ErrorCode.NONE if since is not None and since <= epoch else _stale(member)
 
     def admit_fetch(self, member_id: str | None, epoch: int) -> ErrorCode:
         """Say whether committed offsets may be read with this member id and epoch."""
@@ -105,13 +96,12 @@ class ConsumerGroup(ConsumerRoster):
         member = self.members.get(member_id or "")
         if member is None:
             return ErrorCode.UNKNOWN_MEMBER_ID
-        return ErrorCode.NONE if epoch == member.standing.epoch else ErrorCode.STALE_MEMBER_EPOCH
+        return ErrorCode.NONE if epoch == member.standing.epoch else _stale(member)
 
     def tick(self, now: Instant) -> list[Answer]:
         """Remove members whose time is up, and find the next deadline."""
         for member in [member for member in self.members.values() if member.deadline_s <= now.monotonic_s]:
-            self._remove(member, now)
-            self._bump()
+            self._dismiss(member, now)
         self.wake_at_s = min((member.deadline_s for member in self.members.values()), default=NEVER_S)
         return []
 
@@ -148,7 +138,7 @@ class ConsumerGroup(ConsumerRoster):
                 return self._create(request)
             if owner.member_id == request.member_id:
                 return owner
-            if owner.standing.epoch != LEAVE_STATIC_EPOCH:
+            if owner.standing.epoch != LEAVE_STATIC_EPOCH and not owner.is_classic:
                 message = f"Static member {owner.member_id} with instance id {instance_id} is still in the group."
                 raise Refused(ErrorCode.UNRELEASED_INSTANCE_ID, message)
             return self._replace(owner, request.member_id)
@@ -179,11 +169,16 @@ class ConsumerGroup(ConsumerRoster):
         if request.epoch != JOIN_EPOCH:
             message = f"Member {request.member_id} is not a member of group {self.group_id}."
             raise Refused(ErrorCode.UNKNOWN_MEMBER_ID, message)
-        if len(self.members) >= self._settings.consumer_members_max:
-            most = self._settings.consumer_members_max
+        self._check_room()
+        return self._newcomer(request.member_id)
+
+    def _check_room(self) -> None:
+        most = self._settings.consumer_members_max
+        if len(self.members) >= most:
             raise Refused(ErrorCode.GROUP_MAX_SIZE_REACHED, f"The consumer group has reached its maximum of {most}.")
-        blank = Subscription(None, None, "", "", (), None, -1, None)
-        member = ConsumerMember(request.member_id, blank)
+
+    def _newcomer(self, member_id: str) -> ConsumerMember:
+        member = ConsumerMember(member_id, Subscription(None, None, "", "", (), None, -1, None))
         self._add(member)
         return member
 
@@ -198,24 +193,12 @@ class ConsumerGroup(ConsumerRoster):
         self._stand(member, owner.standing._replace(epoch=JOIN_EPOCH, previous_epoch=JOIN_EPOCH))
         return member
 
-    def _subscribe(self, member: ConsumerMember, request: ConsumerHeartbeat, matched: frozenset[str] | None) -> bool:
-        """Take over what the heartbeat says; return whether it changes what the member wants to read."""
+    def _subscribe(self, member: ConsumerMember, after: Subscription, matched: frozenset[str] | None) -> None:
+        """Take over what a member says; the epoch goes up if that changes what it wants to read."""
         before = member.subscription
-        after = Subscription(
-            instance_id=before.instance_id if request.instance_id is None else request.instance_id,
-            rack_id=before.rack_id if request.rack_id is None else request.rack_id,
-            client_id=request.client_id,
-            client_host=request.client_host,
-            topic_names=before.topic_names if request.topic_names is None else tuple(sorted(set(request.topic_names))),
-            topic_pattern=before.topic_pattern if request.topic_pattern is None else request.topic_pattern or None,
-            rebalance_timeout_ms=(
-                before.rebalance_timeout_ms if request.rebalance_timeout_ms < 0 else request.rebalance_timeout_ms
-            ),
-            assignor=before.assignor if request.assignor is None else request.assignor,
-        )
         is_new = member.member_id not in self._targets
         if after == before and not is_new:
-            return False
+            return
         self.bytes_held -= member.bytes_held
         member.subscription = after
         self.bytes_held += member.bytes_held
@@ -226,7 +209,23 @@ class ConsumerGroup(ConsumerRoster):
             self._matches[after.topic_pattern] = matched
         self._note_topics(bump=False)
         said = (before.topic_names, before.topic_pattern, before.assignor)
-        return is_new or said != (after.topic_names, after.topic_pattern, after.assignor)
+        if is_new or said != (after.topic_names, after.topic_pattern, after.assignor):
+            self.epoch = self.epoch or CREATION_EPOCH
+            self._bump()
+
+    def _advance(self, member: ConsumerMember, owned: Partitions | None) -> Standing:
+        """Let a member that reports `owned` go on towards its target, which is computed anew if the epoch went up."""
+        if self.epoch > self.assignment_epoch:
+            self._retarget()
+        standing = next_standing(
+            member.standing,
+            self._targets.get(member.member_id, NOTHING),
+            self.assignment_epoch,
+            owned,
+            lambda row: self._holders.get(row, member.member_id) != member.member_id,
+        )
+        self._stand(member, standing)
+        return standing
 
     def _leave(self, request: ConsumerHeartbeat, now: Instant) -> ConsumerReply:
         if request.instance_id is None:
@@ -247,31 +246,49 @@ class ConsumerGroup(ConsumerRoster):
             self._stand(member, standing)
             member.revocation_deadline_s = NEVER_S
         else:
-            self._remove(member, now)
-            self._bump()
+            self._dismiss(member, now)
         return ConsumerReply(ErrorCode.NONE, member_id=request.member_id, epoch=request.epoch)
 
-    def _remove(self, member: ConsumerMember, now: Instant) -> None:
+    def _dismiss(self, member: ConsumerMember, now: Instant) -> None:
+        """Take a member out; a group that only classic members are left in is to be one of theirs again."""
         self._targets.pop(member.member_id, None)
         self._forget(member)
         self._note_topics(bump=False)
         if not self.members:
             self.state_since_ms = now.wall_ms
+        self.downgrade_due = self._may_downgrade() and (self.downgrade_due or not member.is_classic)
+        if not self.downgrade_due:
+            self._bump()
+
+    def _may_downgrade(self) -> bool:
+        all_classic = bool(self.members) and all(member.is_classic for member in self.members.values())
+        settings = self._settings
+        return all_classic and settings.may_downgrade and len(self.members) <= settings.members_max
 
     def _time(self, member: ConsumerMember, before: Standing, now: Instant) -> None:
-        timeout_ms = self._settings.group_session_timeout_ms(self._topics.group_config(self.group_id))
-        member.session_deadline_s = now.monotonic_s + timeout_ms / 1000
+        self._touch(member, now)
+        member.join_deadline_s = member.sync_deadline_s = NEVER_S
         standing = member.standing
-        if standing.state is not MemberState.UNREVOKED:
+        if standing.state is not MemberState.UNREVOKED or member.is_classic:
             member.revocation_deadline_s = NEVER_S
         elif before.state is not MemberState.UNREVOKED or before.epoch != standing.epoch:
             member.revocation_deadline_s = now.monotonic_s + member.subscription.rebalance_timeout_ms / 1000
         self.wake_at_s = min(self.wake_at_s, member.deadline_s)
 
+    def _touch(self, member: ConsumerMember, now: Instant) -> None:
+        """Begin a member's session anew: a classic member brings its own timeout."""
+        classic = member.subscription.classic
+        if classic is not None:
+            timeout_ms = classic.session_timeout_ms
+        else:
+            timeout_ms = self._settings.group_session_timeout_ms(self._topics.group_config(self.group_id))
+        member.session_deadline_s = now.monotonic_s + timeout_ms / 1000
+        self.wake_at_s = min(self.wake_at_s, member.session_deadline_s)
+
     @classmethod
     def restored(
         cls, group_id: str, stored: StoredConsumerGroup, settings: GroupSettings, topics: TopicImage, now: Instant
-    ) -> ConsumerGroup:
+    ) -> Self:
         """Rebuild a group from the journal: its members keep their epochs, and their sessions begin anew."""
         group = cls(group_id, settings, topics, now)
         group.epoch = stored.epoch or 0
@@ -286,3 +303,24 @@ class ConsumerGroup(ConsumerRoster):
         group._metadata_hash = stored.metadata_hash
         group._matches = {pattern: matching_names(pattern, topics.names()) for pattern in group._patterns()}
         return group
+
+
+def _stale(member: ConsumerMember) -> ErrorCode:
+    """How the member's protocol says that an epoch is not the present one."""
+    return ErrorCode.ILLEGAL_GENERATION if member.is_classic else ErrorCode.STALE_MEMBER_EPOCH
+
+
+def _said(before: Subscription, request: ConsumerHeartbeat) -> Subscription:
+    """What a member says of itself after a heartbeat, which also makes it one of the consumer protocol."""
+    return Subscription(
+        instance_id=before.instance_id if request.instance_id is None else request.instance_id,
+        rack_id=before.rack_id if request.rack_id is None else request.rack_id,
+        client_id=request.client_id,
+        client_host=request.client_host,
+        topic_names=before.topic_names if request.topic_names is None else tuple(sorted(set(request.topic_names))),
+        topic_pattern=before.topic_pattern if request.topic_pattern is None else request.topic_pattern or None,
+        rebalance_timeout_ms=(
+            before.rebalance_timeout_ms if request.rebalance_timeout_ms < 0 else request.rebalance_timeout_ms
+        ),
+        assignor=before.assignor if request.assignor is None else request.assignor,
+    )

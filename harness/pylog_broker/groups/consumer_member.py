@@ -13,9 +13,11 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from harness.pylog_broker.groups.assignors import NOTHING, Partitions, TopicPartition
+from harness.pylog_broker.groups.messages import ProtocolOffer
 
 MEMBER_OVERHEAD_BYTES = 1_500
 PARTITION_BYTES = 150
+OFFER_BYTES = 200
 NEVER_S = float("inf")
 LEAVE_EPOCH = -1
 LEAVE_STATIC_EPOCH = -2
@@ -30,6 +32,13 @@ class MemberState(IntEnum):
     UNRELEASED = 2
 
 
+class ClassicSide(NamedTuple):
+    """What a member that speaks the classic protocol has beside the rest: its own session timeout, and its strategies."""
+
+    session_timeout_ms: int
+    protocols: tuple[ProtocolOffer, ...]
+
+
 class Subscription(NamedTuple):
     """What a member says of itself, in full."""
 
@@ -41,6 +50,8 @@ class Subscription(NamedTuple):
     topic_pattern: str | None
     rebalance_timeout_ms: int
     assignor: str | None
+    classic: ClassicSide | None = None
+    """Set while the member speaks the classic protocol (JoinGroup, SyncGroup, Heartbeat)."""
 
 
 class Standing(NamedTuple):
@@ -62,7 +73,15 @@ class Standing(NamedTuple):
 class ConsumerMember:
     """A member; deadlines are monotonic seconds."""
 
-    __slots__ = ("member_id", "revocation_deadline_s", "session_deadline_s", "standing", "subscription")
+    __slots__ = (
+        "join_deadline_s",
+        "member_id",
+        "revocation_deadline_s",
+        "session_deadline_s",
+        "standing",
+        "subscription",
+        "sync_deadline_s",
+    )
 
     def __init__(self, member_id: str, subscription: Subscription) -> None:
         self.member_id = member_id
@@ -71,6 +90,15 @@ class ConsumerMember:
         self.session_deadline_s = NEVER_S
         self.revocation_deadline_s = NEVER_S
         """When a member that does not let go of partitions is given up."""
+        self.join_deadline_s = NEVER_S
+        """When a classic member that was told to join again and does not is given up."""
+        self.sync_deadline_s = NEVER_S
+        """When a classic member that has joined and does not fetch its assignment is given up."""
+
+    @property
+    def is_classic(self) -> bool:
+        """Whether the member speaks the classic protocol."""
+        return self.subscription.classic is not None
 
     @property
     def bytes_held(self) -> int:
@@ -78,12 +106,14 @@ class ConsumerMember:
         said = self.subscription
         names = sum(len(name) + 60 for name in said.topic_names) + len(said.topic_pattern or "")
         names += len(self.member_id) + len(said.client_id) + len(said.instance_id or "") + len(said.rack_id or "")
+        if said.classic is not None:
+            names += sum(len(offer.name) + len(offer.metadata) + OFFER_BYTES for offer in said.classic.protocols)
         return MEMBER_OVERHEAD_BYTES + names
 
     @property
     def deadline_s(self) -> float:
-        """When the member fails if nothing is heard of it, or if it does not let go."""
-        return min(self.session_deadline_s, self.revocation_deadline_s)
+        """When the member fails if nothing is heard of it, or if it does not do what it was told to."""
+        return min(self.session_deadline_s, self.revocation_deadline_s, self.join_deadline_s, self.sync_deadline_s)
 
 
 def next_standing(

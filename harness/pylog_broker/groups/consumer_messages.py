@@ -58,6 +58,7 @@ class DescribedConsumer(NamedTuple):
     subscription: Subscription
     epoch: int
     assigned: Partitions
+    """What it may still be reading, with what it is to let go of."""
     target: Partitions
 
 

@@ -3,7 +3,7 @@
 | key kind | means | value, version 0, flexible |
 |--|--|--|
 | 3 | the group | epoch; tag 0: hash of the topics it reads |
-| 5 | a member's subscription | instance, rack, client id and host, topic names, pattern, rebalance timeout, assignor |
+| 5 | a member | instance, rack, client id and host, topic names, pattern, rebalance timeout, assignor; tag 0: a classic member's |
 | 6 | the target assignment | its epoch |
 | 7 | a member's part of it | topic ids with partitions |
 | 8 | where a member stands | epoch, the one before, state, assigned and revoking; tag 0: assignment epochs (KIP-1251) |
@@ -18,11 +18,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from harness.pylog_broker.groups.assignors import Partitions, TopicPartition, partitions_by_topic
-from harness.pylog_broker.groups.consumer_member import MemberState, Standing, Subscription
+from harness.pylog_broker.groups.consumer_member import ClassicSide, MemberState, Standing, Subscription
 from harness.pylog_broker.groups.consumer_messages import StoredConsumerGroup
+from harness.pylog_broker.groups.messages import ProtocolOffer
 from harness.pylog_broker.groups.records import CONSUMER_KINDS_OF_GROUP, ConsumerRecord
 from harness.pylog_broker.protocol.primitives import (
     Buffer,
+    read_compact_bytes,
     read_compact_count,
     read_compact_nullable_string,
     read_compact_string,
@@ -30,6 +32,7 @@ from harness.pylog_broker.protocol.primitives import (
     read_unsigned_varint,
     read_uuid,
     skip_tags,
+    write_compact_bytes,
     write_compact_count,
     write_compact_string,
     write_string,
@@ -111,8 +114,33 @@ def member_value(said: Subscription) -> bytes:
     write_compact_string(out, said.topic_pattern)
     out += _INT32.pack(said.rebalance_timeout_ms)
     write_compact_string(out, said.assignor)
+    write_tags(out, [(0, _classic_side(said.classic))] if said.classic is not None else [])
+    return bytes(out)
+
+
+def _classic_side(classic: ClassicSide) -> bytes:
+    out = bytearray(b"\1" + _INT32.pack(classic.session_timeout_ms))  # 1: the structure is there
+    write_compact_count(out, classic.protocols)
+    for offer in classic.protocols:
+        write_compact_string(out, offer.name)
+        write_compact_bytes(out, offer.metadata)
+        out.append(0)
     out.append(0)
     return bytes(out)
+
+
+def _read_classic_side(value: bytes, position: int) -> ClassicSide | None:
+    if value[position] != 1:
+        return None
+    (session_timeout_ms,) = _INT32.unpack_from(value, position + 1)
+    count, position = read_compact_count(value, position + 5, 3)
+    offers: list[ProtocolOffer] = []
+    for _ in range(count):
+        name, position = read_compact_string(value, position)
+        metadata, position = read_compact_bytes(value, position)
+        position = skip_tags(value, position)
+        offers.append(ProtocolOffer(name, metadata))
+    return ClassicSide(session_timeout_ms, tuple(offers))
 
 
 def _read_subscription(value: bytes) -> Subscription:
@@ -127,9 +155,13 @@ def _read_subscription(value: bytes) -> Subscription:
         names.append(name)
     pattern, position = read_compact_nullable_string(value, position)
     (rebalance_timeout_ms,) = _INT32.unpack_from(value, position)
-    assignor, _ = read_compact_nullable_string(value, position + 4)
+    assignor, position = read_compact_nullable_string(value, position + 4)
+    classic = None
+    for tag, start in _tags(value, position):
+        if tag == 0:
+            classic = _read_classic_side(value, start)
     return Subscription(
-        instance_id, rack_id, client_id, client_host, tuple(names), pattern, rebalance_timeout_ms, assignor
+        instance_id, rack_id, client_id, client_host, tuple(names), pattern, rebalance_timeout_ms, assignor, classic
     )
 
 

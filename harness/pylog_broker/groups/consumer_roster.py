@@ -55,6 +55,8 @@ class ConsumerRoster:
         self.state_since_ms = now.wall_ms
         """Since when nobody is in the group, if so: expiry of its offsets counts from here."""
         self.bytes_held = 0
+        self.downgrade_due = False
+        """The last member of the consumer protocol has gone: the owner is to make it a classic group again."""
         self._settings = settings
         self._topics = topics
         self._targets: dict[str, Partitions] = {}
@@ -209,7 +211,7 @@ class ConsumerRoster:
                 member.member_id,
                 member.subscription,
                 member.standing.epoch,
-                frozenset(member.standing.assigned),
+                member.standing.held,
                 self._targets.get(member.member_id, NOTHING),
             )
             for member in self.members.values()
@@ -224,6 +226,18 @@ class ConsumerRoster:
         """Encode everything that has changed since `saved`."""
         return [self._record(*row) for row in sorted(self._dirty)]
 
+    def begin(self) -> None:
+        """Go on from another protocol: topics are what they are, and nothing is written yet."""
+        self._image_version = self._topics.version
+        self._note_topics(bump=False)
+        self._store_everything()
+
+    def _store_everything(self) -> None:
+        """Count all that there is of the group as changed."""
+        kinds = (records.MEMBER, records.MEMBER_TARGET, records.MEMBER_STANDING)
+        self._dirty |= {(kind, name) for name in self.members for kind in kinds}
+        self._dirty |= {(records.GROUP, ""), (records.TARGET, "")}
+
     def saved(self) -> None:
         """All that `unsaved_records` returned is written."""
         self._dirty.clear()
@@ -237,8 +251,9 @@ class ConsumerRoster:
                 yield self._record(kind, name)
 
     def tombstones(self) -> list[JournalRecord]:
-        """Encode the end of a group that has no members."""
-        return [(records.key(kind, self.group_id), None) for kind in (records.TARGET, records.GROUP)]
+        """Encode the end of the group and of its members."""
+        self._store_everything()
+        return [(records.key(kind, self.group_id, name), None) for kind, name in sorted(self._dirty, reverse=True)]
 
     def _record(self, kind: int, name: str) -> JournalRecord:
         return records.key(kind, self.group_id, name), self._value(kind, name)

@@ -11,11 +11,13 @@ from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from harness.pylog_broker.groups.classic import ClassicGroup
-from harness.pylog_broker.groups.consumer_group import ConsumerGroup, Refused
+from harness.pylog_broker.groups.consumer_group import Refused
 from harness.pylog_broker.groups.consumer_member import JOIN_EPOCH
 from harness.pylog_broker.groups.consumer_messages import ConsumerHeartbeat, ConsumerReply
+from harness.pylog_broker.groups.consumer_roster import ConsumerGroupState
 from harness.pylog_broker.groups.journal import partition_of
 from harness.pylog_broker.groups.messages import (
+    NO_MEMBER,
     Answer,
     DescribedGroup,
     Instant,
@@ -25,6 +27,7 @@ from harness.pylog_broker.groups.messages import (
     SyncReply,
     SyncRequest,
 )
+from harness.pylog_broker.groups.mixed_group import MixedGroup
 from harness.pylog_broker.groups.records import (
     NO_EXPIRY,
     CommittedOffset,
@@ -38,6 +41,9 @@ from harness.pylog_broker.protocol.errors import ErrorCode
 
 NAME_BYTES_MAX = 32_767
 """What the classic encoding of a string can carry: longer names could not be stored or described again."""
+
+
+NOT_STORED = ConsumerReply(ErrorCode.COORDINATOR_NOT_AVAILABLE, "The group could not be stored.")
 
 
 PROTOCOLS_MAX = 100
@@ -78,18 +84,23 @@ class GroupCoordinator(GroupTable):
         error = self._refuse_join(group_id, request, now)
         if error is not ErrorCode.NONE:
             return [Answer(token, JoinReply(error, request.member_id))]
-        group = self._classic_group_to_join(group_id, now)
-        if group is None:
-            return [Answer(token, JoinReply(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, request.member_id))]
+        group = self._group_to_join(group_id, now)
         bytes_before = group.bytes_held
+        if isinstance(group, MixedGroup):
+            return [Answer(token, self._join_mixed(group, request, bytes_before, now))]
         return self._settle(group, group.join(request, token, now), bytes_before, now)
 
     def sync(self, group_id: str, request: SyncRequest, token: Hashable, now: Instant) -> list[Answer]:
         """SyncGroup: the answer to `token` is among those returned, or comes from a later call."""
-        group = self._classic(group_id)
-        error = ErrorCode.UNKNOWN_MEMBER_ID if group_id else ErrorCode.INVALID_GROUP_ID
+        group = self._groups.get(group_id)
         if group is None:
-            return [Answer(token, SyncReply(error))]
+            return [Answer(token, SyncReply(_unknown(group_id)))]
+        if isinstance(group, MixedGroup):
+            try:
+                reply = group.sync(request, now)
+            except Refused as refusal:
+                reply = SyncReply(refusal.error)
+            return self._settle(group, [Answer(token, reply)], group.bytes_held, now)
         size = sum(len(assignment) for assignment in request.assignments.values())
         if self._member_bytes + size > self.settings.member_bytes_total_max:
             return [Answer(token, SyncReply(ErrorCode.GROUP_MAX_SIZE_REACHED))]
@@ -100,20 +111,30 @@ class GroupCoordinator(GroupTable):
         self, group_id: str, member_id: str, instance_id: str | None, generation: int, now: Instant
     ) -> ErrorCode:
         """Heartbeat."""
-        group = self._classic(group_id)
+        group = self._groups.get(group_id)
         if group is None:
-            return ErrorCode.UNKNOWN_MEMBER_ID if group_id else ErrorCode.INVALID_GROUP_ID
+            return _unknown(group_id)
+        if isinstance(group, MixedGroup):
+            error = ErrorCode.NONE
+            try:
+                group.classic_heartbeat(member_id, instance_id, generation, now)
+            except Refused as refusal:
+                error = refusal.error
+            self._settle(group, [], group.bytes_held, now)
+            return error
         return group.heartbeat(member_id, instance_id, generation, now)
 
     def leave(
         self, group_id: str, identities: Sequence[MemberIdentity], now: Instant
     ) -> tuple[list[ErrorCode], list[Answer]]:
         """LeaveGroup: one error code for each identity, and the answers that the departures made due."""
-        group = self._classic(group_id)
+        group = self._groups.get(group_id)
         if group is None:
-            error = ErrorCode.UNKNOWN_MEMBER_ID if group_id else ErrorCode.INVALID_GROUP_ID
-            return [error] * len(identities), []
+            return [_unknown(group_id)] * len(identities), []
         bytes_before = group.bytes_held
+        if isinstance(group, MixedGroup):
+            left = [group.leave(identity, now) for identity in identities]
+            return left, self._settle(group, [], bytes_before, now)
         errors: list[ErrorCode] = []
         answers: list[Answer] = []
         for identity in identities:
@@ -122,37 +143,52 @@ class GroupCoordinator(GroupTable):
             answers += due
         return errors, self._settle(group, answers, bytes_before, now)
 
-    def consumer_heartbeat(self, group_id: str, request: ConsumerHeartbeat, now: Instant) -> ConsumerReply:
-        """ConsumerGroupHeartbeat (KIP-848)."""
-        if not _fits_bytes(group_id, NAME_BYTES_MAX):
-            return ConsumerReply(ErrorCode.INVALID_GROUP_ID, "The group id is too long.")
-        names = (request.member_id, request.instance_id or "", request.rack_id or "")
-        if not all(_fits_bytes(name, NAME_BYTES_MAX) for name in names):
-            return ConsumerReply(ErrorCode.INVALID_REQUEST, f"A name is longer than {NAME_BYTES_MAX} bytes.")
+    def consumer_heartbeat(
+        self, group_id: str, request: ConsumerHeartbeat, now: Instant
+    ) -> tuple[ConsumerReply, list[Answer]]:
+        """ConsumerGroupHeartbeat (KIP-848), and the answers that became due because the group changed its protocol."""
+        refusal = self._refuse_consumer(group_id, request)
+        if refusal is not None:
+            return refusal, []
         group = self._groups.get(group_id)
-        if isinstance(group, ClassicGroup) and group.is_vacant and request.epoch == JOIN_EPOCH:
-            group = self._change_protocol(group, now)
-        elif group is None and request.epoch == JOIN_EPOCH:
+        if isinstance(group, ClassicGroup):
+            return self._join_upgraded(group, request, now)
+        if group is None and request.epoch == JOIN_EPOCH:
             if not self._has_room_for_a_group(now):
-                return ConsumerReply(ErrorCode.GROUP_MAX_SIZE_REACHED, "The broker is full of groups.")
-            group = self._groups[group_id] = ConsumerGroup(group_id, self.settings, self._topics, now)
-        if not isinstance(group, ConsumerGroup):
-            what = "not found" if group is None else "is not a consumer group"
-            return ConsumerReply(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} {what}.")
-        if self._member_bytes + _bytes_of(request) > self.settings.member_bytes_total_max:
-            return ConsumerReply(ErrorCode.GROUP_MAX_SIZE_REACHED, "The broker has no room for more members.")
+                return ConsumerReply(ErrorCode.GROUP_MAX_SIZE_REACHED, "The broker is full of groups."), []
+            group = self._groups[group_id] = MixedGroup(group_id, self.settings, self._topics, now)
+        if group is None:
+            return ConsumerReply(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} not found."), []
         bytes_before = group.bytes_held
-        try:
-            reply = group.heartbeat(request, now)
-        except Refused as refusal:
-            reply = ConsumerReply(refusal.error, str(refusal))
-        self._member_bytes += group.bytes_held - bytes_before
-        stored = self._save(group, now)
-        self._arm(group)
-        self._forget_if_idle(group_id)
-        if not stored and reply.error is ErrorCode.NONE:
+        reply = _reply(group, request, now)
+        if not self._store(group, bytes_before, now) and reply.error is ErrorCode.NONE:
             # The epoch was not written down, so it is not promised: the member asks again, and so does the write.
-            return ConsumerReply(ErrorCode.COORDINATOR_NOT_AVAILABLE, "The group could not be stored.")
+            return NOT_STORED, []
+        return reply, []
+
+    def _join_upgraded(
+        self, group: ClassicGroup, request: ConsumerHeartbeat, now: Instant
+    ) -> tuple[ConsumerReply, list[Answer]]:
+        """A consumer-protocol member comes to a classic group, which changes with it or stays just as it was."""
+        successor = self._successor(group, now) if request.epoch == JOIN_EPOCH else None
+        if successor is None:
+            message = f"Group {group.group_id} is not a consumer group."
+            return ConsumerReply(ErrorCode.GROUP_ID_NOT_FOUND, message), []
+        reply = _reply(successor, request, now)
+        if reply.error is not ErrorCode.NONE:
+            return reply, []
+        answers = self._upgrade(group, successor, now)
+        return (NOT_STORED, []) if answers is None else (reply, answers)
+
+    def _join_mixed(self, group: MixedGroup, request: JoinRequest, bytes_before: int, now: Instant) -> JoinReply:
+        try:
+            reply = group.join(request, now)
+        except Refused as refusal:
+            reply = JoinReply(refusal.error, NO_MEMBER)
+        # A static member that comes back as a classic one takes a place that is otherwise as it was: nobody has to move.
+        settled = group.state is ConsumerGroupState.STABLE
+        if not self._store(group, bytes_before, now, rebalance=not settled) and reply.error is ErrorCode.NONE:
+            return JoinReply(ErrorCode.COORDINATOR_NOT_AVAILABLE, request.member_id)
         return reply
 
     # Offsets
@@ -168,7 +204,7 @@ class GroupCoordinator(GroupTable):
         admitted: list[tuple[PartitionCommit, CommittedOffset]] = []
         for row in request.offsets:
             error = self._refuse_offset(group_id, row)
-            if error is ErrorCode.NONE and isinstance(group, ConsumerGroup):
+            if error is ErrorCode.NONE and isinstance(group, MixedGroup):
                 error = group.refuse_partition(request.member_id, request.generation, row.topic, row.partition)
             errors.append(error)
             if error is ErrorCode.NONE:
@@ -239,8 +275,8 @@ class GroupCoordinator(GroupTable):
 
     def describe(self, group_id: str) -> DescribedGroup | None:
         """Return a group for DescribeGroups, or None when there is no classic one of that name."""
-        group = self._classic(group_id)
-        return group.described() if group is not None else None
+        group = self._groups.get(group_id)
+        return group.described() if isinstance(group, ClassicGroup) else None
 
     def find(self, group_id: str) -> Group | None:
         """Return a group of whatever kind, or None."""
@@ -268,6 +304,16 @@ class GroupCoordinator(GroupTable):
         return ErrorCode.NONE
 
     # Guards
+
+    def _refuse_consumer(self, group_id: str, request: ConsumerHeartbeat) -> ConsumerReply | None:
+        if not _fits_bytes(group_id, NAME_BYTES_MAX):
+            return ConsumerReply(ErrorCode.INVALID_GROUP_ID, "The group id is too long.")
+        names = (request.member_id, request.instance_id or "", request.rack_id or "")
+        if not all(_fits_bytes(name, NAME_BYTES_MAX) for name in names):
+            return ConsumerReply(ErrorCode.INVALID_REQUEST, f"A name is longer than {NAME_BYTES_MAX} bytes.")
+        if self._member_bytes + _bytes_of(request) > self.settings.member_bytes_total_max:
+            return ConsumerReply(ErrorCode.GROUP_MAX_SIZE_REACHED, "The broker has no room for more members.")
+        return None
 
     def _refuse_join(self, group_id: str, request: JoinRequest, now: Instant) -> ErrorCode:
         if not group_id or not _fits_bytes(group_id, NAME_BYTES_MAX):
@@ -315,6 +361,18 @@ class GroupCoordinator(GroupTable):
         ):
             return ErrorCode.POLICY_VIOLATION
         return ErrorCode.NONE
+
+
+def _reply(group: MixedGroup, request: ConsumerHeartbeat, now: Instant) -> ConsumerReply:
+    try:
+        return group.heartbeat(request, now)
+    except Refused as refusal:
+        return ConsumerReply(refusal.error, str(refusal))
+
+
+def _unknown(group_id: str) -> ErrorCode:
+    """What a member of a group that does not exist is told."""
+    return ErrorCode.UNKNOWN_MEMBER_ID if group_id else ErrorCode.INVALID_GROUP_ID
 
 
 def _bytes_of(request: ConsumerHeartbeat) -> int:

@@ -147,8 +147,8 @@ class GroupService:
 
     def consumer_heartbeat(self, group_id: str, request: ConsumerHeartbeat) -> ConsumerReply:
         """ConsumerGroupHeartbeat."""
-        reply = self.coordinator.consumer_heartbeat(group_id, request, self.now())
-        self._arm()
+        reply, answers = self.coordinator.consumer_heartbeat(group_id, request, self.now())
+        self._deliver(answers)
         return reply
 
     def commit(self, group_id: str, request: CommitRequest) -> list[ErrorCode]:

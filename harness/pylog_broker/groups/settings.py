@@ -14,6 +14,7 @@ KAFKA_NAMES: dict[str, str] = {
     "group.initial.rebalance.delay.ms": "initial_rebalance_delay_ms",
     "group.max.size": "members_max",
     "group.consumer.assignors": "consumer_assignors",
+    "group.consumer.migration.policy": "consumer_migration_policy",
     "group.consumer.session.timeout.ms": "consumer_session_timeout_ms",
     "group.consumer.min.session.timeout.ms": "consumer_session_timeout_ms_min",
     "group.consumer.max.session.timeout.ms": "consumer_session_timeout_ms_max",
@@ -33,6 +34,17 @@ KAFKA_NAMES: dict[str, str] = {
 }
 """Setting name -> field. The four names with `max.count` or `max.bytes` are this broker's own bounds."""
 
+
+TEXTS = frozenset({"consumer_assignors", "consumer_migration_policy"})
+"""Fields that are no whole numbers."""
+
+MIGRATIONS: dict[str, tuple[bool, bool]] = {
+    "bidirectional": (True, True),
+    "upgrade": (True, False),
+    "downgrade": (False, True),
+    "disabled": (False, False),
+}
+"""Migration policy -> whether groups with members go from the classic protocol to the consumer protocol, and back."""
 
 GROUP_CONFIG = {
     "consumer.session.timeout.ms": "session_timeout",
@@ -64,6 +76,7 @@ class GroupSettings(NamedTuple):
     offset_metadata_bytes_total_max: int = 64 * 1024 * 1024
     new_member_join_timeout_ms: int = 300_000
     consumer_assignors: str = "uniform,range"
+    consumer_migration_policy: str = "bidirectional"
     consumer_session_timeout_ms: int = 45_000
     consumer_session_timeout_ms_min: int = 45_000
     consumer_session_timeout_ms_max: int = 60_000
@@ -76,7 +89,7 @@ class GroupSettings(NamedTuple):
         """Raise ValueError, naming the setting, where a value makes no sense."""
         names = {attribute: name for name, attribute in KAFKA_NAMES.items()}
         for field, value in self._asdict().items():
-            if field == "consumer_assignors":
+            if field in TEXTS:
                 continue
             least = 0 if field == "initial_rebalance_delay_ms" else 1
             if value < least:
@@ -100,6 +113,18 @@ class GroupSettings(NamedTuple):
         unknown = [name for name in self.consumer_assignor_names if name not in ASSIGNOR_NAMES]
         if unknown or not self.consumer_assignor_names:
             raise ValueError(f"group.consumer.assignors must name some of {', '.join(ASSIGNOR_NAMES)}")
+        if self.consumer_migration_policy.lower() not in MIGRATIONS:
+            raise ValueError(f"group.consumer.migration.policy must be one of {', '.join(MIGRATIONS)}")
+
+    @property
+    def may_upgrade(self) -> bool:
+        """Whether a classic group with members becomes one of the consumer protocol when such a member joins."""
+        return MIGRATIONS[self.consumer_migration_policy.lower()][0]
+
+    @property
+    def may_downgrade(self) -> bool:
+        """Whether a group becomes classic again when the last member of the consumer protocol has gone."""
+        return MIGRATIONS[self.consumer_migration_policy.lower()][1]
 
     @property
     def consumer_assignor_names(self) -> tuple[str, ...]:
@@ -136,7 +161,7 @@ class GroupSettings(NamedTuple):
         for name, attribute in KAFKA_NAMES.items():
             if name not in values:
                 continue
-            if attribute == "consumer_assignors":
+            if attribute in TEXTS:
                 chosen[attribute] = values[name]
                 continue
             try:

@@ -11,12 +11,10 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from harness.pylog_broker.groups.classic import ClassicGroup
-from harness.pylog_broker.groups.consumer_group import ConsumerGroup
 from harness.pylog_broker.groups.journal import Compaction, Journal, JournalFailed, partition_of
-from harness.pylog_broker.groups.messages import (
-    Answer,
-    Instant,
-)
+from harness.pylog_broker.groups.messages import Answer, Instant
+from harness.pylog_broker.groups.migration import downgraded, may_upgrade, upgraded
+from harness.pylog_broker.groups.mixed_group import MixedGroup
 from harness.pylog_broker.groups.offsets import OffsetTable, is_expired
 from harness.pylog_broker.groups.pending import PendingOffsets
 from harness.pylog_broker.groups.records import (
@@ -30,10 +28,11 @@ from harness.pylog_broker.groups.settings import GroupSettings
 from harness.pylog_broker.groups.states import GroupState
 from harness.pylog_broker.groups.subscription import CONSUMER_PROTOCOL_TYPE
 from harness.pylog_broker.groups.topic_image import NoTopics, TopicImage
+from harness.pylog_broker.protocol.primitives import MalformedMessage
 
 logger = logging.getLogger(__name__)
 
-Group = ClassicGroup | ConsumerGroup
+Group = ClassicGroup | MixedGroup
 
 COMPACTION_PAUSE_S = 0.01
 """Between two steps of compaction, so that requests come through."""
@@ -107,7 +106,7 @@ class GroupTable:
             group: Group
             if group_id in consumer_groups:
                 stored = consumer_groups[group_id]
-                group = ConsumerGroup.restored(group_id, stored, self.settings, self._topics, now)
+                group = MixedGroup.restored(group_id, stored, self.settings, self._topics, now)
             elif group_id in replay.classic_groups:
                 group = ClassicGroup.restored(group_id, replay.classic_groups[group_id], self.settings, now)
             else:
@@ -141,32 +140,58 @@ class GroupTable:
             self._sweep(now)
         return len(self._groups) < self.settings.groups_max
 
-    def _classic(self, group_id: str) -> ClassicGroup | None:
-        group = self._groups.get(group_id)
-        return group if isinstance(group, ClassicGroup) else None
-
-    def _classic_group_to_join(self, group_id: str, now: Instant) -> ClassicGroup | None:
-        """Return the group, made if need be; None while members of the other protocol are in it."""
+    def _group_to_join(self, group_id: str, now: Instant) -> Group:
+        """Return the group that a classic member joins, made if need be."""
         group = self._groups.get(group_id)
         if group is None:
             return self._create(group_id, now)
-        if isinstance(group, ConsumerGroup):
-            return self._change_back(group, now) if group.is_empty else None
+        if isinstance(group, MixedGroup) and group.is_empty and self._write(group_id, group.tombstones(), now):
+            self._forget(group)
+            return self._create(group_id, now)
         return group
 
-    def _change_protocol(self, group: ClassicGroup, now: Instant) -> ConsumerGroup | None:
-        """Make an empty classic group a consumer-protocol one; its offsets stay. None when that cannot be stored."""
-        if not self._write(group.group_id, group.tombstones() if group.generation else [], now):
+    def _successor(self, group: ClassicGroup, now: Instant) -> MixedGroup | None:
+        """Return what a classic group is to become, not yet in its place; None where it has to stay what it is."""
+        if group.is_empty:
+            return MixedGroup(group.group_id, self.settings, self._topics, now)
+        if not may_upgrade(group, self.settings):
             return None
-        self._forget(group)
-        changed = self._groups[group.group_id] = ConsumerGroup(group.group_id, self.settings, self._topics, now)
-        return changed
+        try:
+            return upgraded(group, self.settings, self._topics, now)
+        except MalformedMessage as error:
+            logger.warning("group %s cannot change its protocol: %s", group.group_id, error)
+            return None
 
-    def _change_back(self, group: ConsumerGroup, now: Instant) -> ClassicGroup | None:
-        if not self._write(group.group_id, group.tombstones(), now):
+    def _upgrade(self, group: ClassicGroup, successor: MixedGroup, now: Instant) -> list[Answer] | None:
+        """Put a successor in place; answers to those who waited for the classic group, None when it cannot be stored."""
+        tombstones = group.tombstones() if group.generation else []
+        if not self._write(group.group_id, [*tombstones, *successor.unsaved_records()], now):
             return None
+        successor.saved()
+        self._replace(group, successor)
+        logger.info("group %s is one of the consumer protocol now", group.group_id)
+        return group.dissolve()
+
+    def _downgrade(self, group: MixedGroup, now: Instant, *, rebalance: bool) -> bool:
+        """Make a group that has only classic members left a classic one; False when that cannot be stored."""
+        successor = downgraded(group, self.settings, self._topics, now)
+        if rebalance:
+            successor.leader_id = (
+                None  # as stored: after a crash too all have to join anew, lest something stays unread
+            )
+        if not self._write(group.group_id, [*group.tombstones(), *successor.records()], now):
+            return False
+        if rebalance:
+            successor.begin_rebalance(now)
+        self._replace(group, successor)
+        logger.info("group %s is one of the classic protocol now", group.group_id)
+        return True
+
+    def _replace(self, group: Group, successor: Group) -> None:
         self._forget(group)
-        return self._create(group.group_id, now)
+        self._groups[successor.group_id] = successor
+        self._member_bytes += successor.bytes_held
+        self._arm(successor)
 
     def _create(self, group_id: str, now: Instant) -> ClassicGroup:
         group = self._groups[group_id] = ClassicGroup(group_id, self.settings, now)
@@ -174,12 +199,20 @@ class GroupTable:
 
     def _settle(self, group: Group, answers: list[Answer], bytes_before: int, now: Instant) -> list[Answer]:
         """Do what every change of a group asks for: store it, watch its deadline, count it, drop it if it is void."""
-        self._member_bytes += group.bytes_held - bytes_before
         # A failure is logged and otherwise borne: after a crash the members would be told to join anew.
-        self._save(group, now)
-        self._arm(group)
-        self._forget_if_idle(group.group_id)
+        self._store(group, bytes_before, now)
         return answers
+
+    def _store(self, group: Group, bytes_before: int, now: Instant, *, rebalance: bool = True) -> bool:
+        """The same; return whether it is stored. `rebalance`: whether a downgrade makes the members join anew."""
+        self._member_bytes += group.bytes_held - bytes_before
+        if isinstance(group, MixedGroup) and group.downgrade_due:
+            stored = self._downgrade(group, now, rebalance=rebalance)
+        else:
+            stored = self._save(group, now)
+        self._arm(self._groups[group.group_id])
+        self._forget_if_idle(group.group_id)
+        return stored
 
     def _save(self, group: Group, now: Instant) -> bool:
         stored = self._write(group.group_id, group.unsaved_records(), now)
@@ -226,7 +259,7 @@ class GroupTable:
         counted_from_ms: int | None = None
         if group.is_empty:
             counted_from_ms = group.state_since_ms if group.protocol_type else None
-        elif isinstance(group, ConsumerGroup) or (
+        elif isinstance(group, MixedGroup) or (
             group.state is GroupState.STABLE and group.protocol_type == CONSUMER_PROTOCOL_TYPE
         ):
             in_use = group.topics_in_use()

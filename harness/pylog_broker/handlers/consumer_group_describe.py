@@ -25,8 +25,8 @@ from harness.pylog_broker.protocol.generated.consumer_group_describe import (
 )
 from harness.pylog_broker.security.acl import Operation, Resource
 
-CONSUMER_MEMBER = 1
-"""The type of a member that speaks the consumer protocol; there are no others in these groups."""
+CLASSIC_MEMBER, CONSUMER_MEMBER = 0, 1
+"""The protocol that a member speaks."""
 
 
 def handle(context: RequestContext, request: ConsumerGroupDescribeRequest) -> ConsumerGroupDescribeResponse:
@@ -81,7 +81,7 @@ def _member(context: RequestContext, row: DescribedConsumer) -> ConsumerGroupDes
         subscribed_topic_regex=said.topic_pattern or "",
         assignment=ConsumerGroupDescribeResponseAssignment(assigned),
         target_assignment=ConsumerGroupDescribeResponseTarget(target),
-        member_type=CONSUMER_MEMBER,
+        member_type=CONSUMER_MEMBER if said.classic is None else CLASSIC_MEMBER,
     )
 
 

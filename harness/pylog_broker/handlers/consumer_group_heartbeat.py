@@ -1,8 +1,8 @@
 """ConsumerGroupHeartbeat (KIP-848), versions 0 and 1: 1 subscription by pattern, and members bring their own ids.
 
-The heart of the next-generation group protocol; see `groups/consumer_group.py`. Left out: racks in assignments (there
-is one); online migration of groups with members (`group.consumer.migration.policy` is "disabled"): a group changes its
-protocol while it is empty.
+The heart of the next-generation group protocol; see `groups/consumer_group.py`. A classic group of consumers changes its
+protocol with the first such member, and back with the last; see `groups/migration.py`. Left out: racks in assignments
+(there is one).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """JoinGroup, versions 0 to 9: 1 rebalance timeout, 4 required member id (KIP-394), 5 static members (KIP-345),
 7 protocol type, 8 reason (KIP-800, not kept), 9 skip assignment (KIP-814).
 
-The answer is held until the generation is formed; see `groups/classic.py`.
+The answer is held until the generation is formed; see `groups/classic.py`. In a group of the consumer protocol it comes at
+once; see `groups/mixed_group.py`.
 """
 
 from __future__ import annotations

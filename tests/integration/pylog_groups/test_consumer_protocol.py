@@ -1,13 +1,14 @@
-"""Consumer-protocol groups (KIP-848) through librdkafka: sharing, a killed broker, a killed member, a change of protocol."""
+"""Consumer-protocol groups (KIP-848) through librdkafka: sharing, a killed broker, a killed member, changes of protocol."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.integration.pylog_core.broker_process import BrokerProcess
@@ -45,13 +46,18 @@ class Member:
         self.consumer = Consumer(settings)
         self.moves: list[tuple[str, set[int]]] = []
         self.values: set[bytes] = set()
+        self.commits = False
         self.consumer.subscribe([topic], on_assign=self._note("assigned"), on_revoke=self._note("revoked"))
 
     def _note(self, what: str) -> Callable[[Any, Any], None]:
         return lambda _, rows: self.moves.append((what, {row.partition for row in rows}))
 
     def poll(self) -> None:
-        self.values |= {row.value() for row in self.consumer.consume(100, 0.05) if row.error() is None}
+        read = {row.value() for row in self.consumer.consume(100, 0.05) if row.error() is None}
+        self.values |= read
+        if read and self.commits:
+            with contextlib.suppress(KafkaException):  # a rebalance came between: somebody else reads these again
+                self.consumer.commit(asynchronous=False)
 
     @property
     def partitions(self) -> set[int]:
@@ -123,3 +129,71 @@ def test_a_group_changes_its_protocol_while_it_is_empty_and_keeps_its_offsets(br
         member.consumer.commit(asynchronous=False)
         member.consumer.close()
     assert len(seen) == 120
+
+
+def kind(broker: BrokerProcess, group: str) -> str:
+    """What type of group it is, as an administrator sees it."""
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    listed = admin.list_consumer_groups().result().valid
+    return str(next(row.type.name for row in listed if row.group_id == group)).lower()
+
+
+def committed(broker: BrokerProcess, group: str) -> int:
+    """The sum of the group's offsets over all partitions."""
+    reader = Consumer({"bootstrap.servers": broker.address, "group.id": group})
+    rows = reader.committed([TopicPartition(group, number) for number in range(PARTITIONS)], timeout=10)
+    reader.close()
+    return sum(row.offset for row in rows)
+
+
+@pytest.mark.parametrize("strategy", ["range,roundrobin", "cooperative-sticky"])
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_rolling_upgrade_and_downgrade_loses_nothing(broker: BrokerProcess, strategy: str, killed: bool) -> None:
+    topic = f"rolling-{strategy[:5]}-{killed}"
+    make(broker, topic)
+    written: set[bytes] = set()
+    members: list[Member] = []
+
+    def start(protocol: str) -> None:
+        how = {"partition.assignment.strategy": strategy, "session.timeout.ms": 6000, "heartbeat.interval.ms": 300}
+        members.append(Member(broker, topic, protocol=protocol, **(how if protocol == "classic" else {})))
+        members[-1].commits = True
+
+    def step(what: str, expected: str) -> None:
+        """Write while the members settle, and see that each record reaches them and is committed."""
+        fresh = write(broker, topic, what)
+        written.update(fresh)
+        wait(members, lambda: shared(*members) and committed(broker, topic) == len(written))
+        assert set().union(*(each.values for each in members)) == fresh, what
+        assert kind(broker, topic) == expected, what
+        for member in members:
+            member.values.clear()
+
+    def stop_first() -> None:
+        members.pop(0).consumer.close()
+
+    start("classic")
+    start("classic")
+    step("two classic members", "classic")
+    start("consumer")
+    step("a consumer joins", "consumer")
+    if killed:
+        broker.kill()
+        broker.start()
+        step("after a crash while it is mixed", "consumer")
+    stop_first()
+    step("one classic member has left", "consumer")
+    start("consumer")
+    stop_first()
+    step("upgraded", "consumer")
+    start("classic")
+    step("a classic member joins consumers", "consumer")
+    stop_first()
+    step("one consumer has left", "consumer")
+    stop_first()
+    start("classic")
+    step("downgraded", "classic")
+    start("classic")
+    step("goes on from where the group is", "classic")
+    for member in members:
+        member.consumer.close()

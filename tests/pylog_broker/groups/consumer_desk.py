@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from harness.pylog_broker.groups.assignors import NOTHING, Partitions
-from harness.pylog_broker.groups.consumer_group import ConsumerGroup
 from harness.pylog_broker.groups.consumer_messages import ConsumerHeartbeat, ConsumerReply
 from harness.pylog_broker.groups.coordinator import CommitRequest, GroupCoordinator, PartitionCommit
-from harness.pylog_broker.groups.messages import Instant
+from harness.pylog_broker.groups.messages import Answer, Instant
+from harness.pylog_broker.groups.mixed_group import MixedGroup
 from harness.pylog_broker.groups.settings import GroupSettings
 from harness.pylog_broker.groups.topic_image import TopicFacts
 from harness.pylog_broker.protocol.errors import ErrorCode
@@ -60,13 +60,21 @@ class ConsumerDesk:
 
     def __init__(self, topics: Topics | None = None, **settings: Any) -> None:
         self.topics = topics or Topics(t=6)
-        self.settings = GroupSettings(**{"offsets_partitions": 3, **settings})
+        self.settings = GroupSettings(**{"offsets_partitions": 3, "initial_rebalance_delay_ms": 0, **settings})
         self.journal = ListJournal(3)
         self.now = Instant(1_000.0, WALL_START_MS)
         self.coordinator = GroupCoordinator(self.settings, self.journal, self.now, self.topics)
+        self.due: list[Answer] = []
+        """Answers to classic requests."""
+        self._numbers = 0
+
+    def number(self) -> int:
+        """A number that nobody has."""
+        self._numbers += 1
+        return self._numbers
 
     def restart(self) -> None:
-        """Kill the broker and replay its journal."""
+        """Kill the broker and replay its journal; requests that were held are lost."""
         self.coordinator = GroupCoordinator(self.settings, self.journal, self.now, self.topics)
         self.coordinator.restore(self.journal.replay(), self.topics.names(), self.now)
 
@@ -74,7 +82,7 @@ class ConsumerDesk:
         end_s = self.now.monotonic_s + seconds
         while self.coordinator.next_deadline_s <= end_s:
             self._set(max(self.coordinator.next_deadline_s, self.now.monotonic_s))
-            self.coordinator.tick(self.now)
+            self.due += self.coordinator.tick(self.now)
         self._set(end_s)
 
     def _set(self, monotonic_s: float) -> None:
@@ -96,7 +104,9 @@ class ConsumerDesk:
         request = ConsumerHeartbeat(
             member_id, epoch, instance, None, rebalance_ms, topics, pattern, assignor, owned, "client", "/127.0.0.1"
         )
-        return self.coordinator.consumer_heartbeat(group, request, self.now)
+        reply, due = self.coordinator.consumer_heartbeat(group, request, self.now)
+        self.due += due
+        return reply
 
     def join(self, member_id: str, *, topics: tuple[str, ...] | None = ("t",), **how: Any) -> ConsumerReply:
         return self.beat(member_id, 0, topics=topics, owned=NOTHING, rebalance_ms=30_000, **how)
@@ -107,10 +117,16 @@ class ConsumerDesk:
         return error
 
     @property
-    def group(self) -> ConsumerGroup:
+    def group(self) -> MixedGroup:
         group = self.coordinator.find("g")
-        assert isinstance(group, ConsumerGroup)
+        assert isinstance(group, MixedGroup)
         return group
+
+    @property
+    def protocol(self) -> str:
+        group = self.coordinator.find("g")
+        assert group is not None
+        return group.group_type
 
 
 class Client:
