@@ -65,6 +65,7 @@ DTYPE = np.dtype(
     ]
 )
 assert DTYPE.itemsize == HEAD
+SIZE_AT = 44  # where ``size`` is
 
 Envelopes = npt.NDArray[np.void]
 UNTYPED = np.dtype((np.void, HEAD))  # numpy copies those at once, and envelopes field by field
@@ -103,32 +104,52 @@ def unpack(payloads: Sequence[bytes], sizes: npt.NDArray[np.int32] | None = None
     return np.frombuffer(b"".join(map(_head_of, payloads)), dtype=DTYPE)
 
 
-def read(payloads: Sequence[bytes]) -> tuple[Envelopes, npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    """What ``unpack``, ``lengths`` and ``intact`` say, for a sixth of their time: shape (n,) each.
+def alike(payloads: Sequence[bytes]) -> tuple[bytes, int] | None:
+    """The first ``HEAD`` bytes of each payload, joined, and the one size that all have; None: they need a closer look.
 
     Undamaged payloads with ``RESTART`` between them have one checksum together that does not depend on them, so one call
-    proves all of them; only when it does not are they looked at one by one. A payload that is damaged hides behind
-    another one as rarely as damage hides from its own checksum: once in 2^32. Payloads of one size are not even
-    measured: where they are of that size all together, each envelope stands in its place and says so, they are.
+    proves all of them. A payload that is damaged hides behind another one as rarely as damage hides from its own checksum:
+    once in 2^32. They are not even measured: where they are of the first one's size all together, and each envelope that
+    should then stand in its place says that size, they are. Whether magic and version are ours, ``ours`` says.
     """
-    whole = RESTART.join(payloads)
-    size = len(payloads[0]) if payloads else 0
+    size = len(payloads[0])
     stride = size + len(RESTART)
-    alike = size >= SIZE and len(whole) + len(RESTART) == len(payloads) * stride
-    if alike and google_crc32c.value(whole) == RESIDUE:
-        rows = np.frombuffer(np.ndarray((len(payloads),), UNTYPED, whole, strides=(stride,)).tobytes(), dtype=DTYPE)
-        if ((rows["magic"] == MAGIC) & (rows["version"] == VERSION) & (rows["size"] == size)).all():
-            return rows, np.full(len(payloads), size, dtype=np.int32), np.ones(len(payloads), dtype=bool)
+    count = len(payloads)
+    if size < SIZE:
+        return None
+    whole = RESTART.join(payloads)
+    if len(whole) + len(RESTART) != count * stride or google_crc32c.value(whole) != RESIDUE:
+        return None
+    told: npt.NDArray[np.uint32] = np.ndarray((count,), "<u4", whole, offset=SIZE_AT, strides=(stride,))
+    if told.tobytes() != size.to_bytes(4, "little") * count:
+        return None
+    heads: npt.NDArray[np.void] = np.ndarray((count,), UNTYPED, whole, strides=(stride,))
+    return heads.tobytes(), size
+
+
+def ours(rows: Envelopes) -> npt.NDArray[np.bool_]:
+    """Shape (n,): magic and version are right."""
+    good: npt.NDArray[np.bool_] = (rows["magic"] == MAGIC) & (rows["version"] == VERSION)
+    return good
+
+
+def read(payloads: Sequence[bytes]) -> tuple[Envelopes, npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """What ``unpack``, ``lengths`` and ``intact`` say, for a fraction of their time: shape (n,) each."""
+    told = alike(payloads) if payloads else None
+    if told is not None:
+        rows = np.frombuffer(told[0], dtype=DTYPE)
+        return rows, np.full(len(payloads), told[1], dtype=np.int32), ours(rows)
     sizes = lengths(payloads)
     if not len(sizes) or sizes.min() < SIZE:
         rows = unpack(payloads, sizes)
         return rows, sizes, intact(payloads, rows, sizes)
+    whole = RESTART.join(payloads)
     strides = sizes.astype(np.int64) + len(RESTART)
     anywhere: npt.NDArray[np.void] = np.ndarray((len(whole) - HEAD + 1,), UNTYPED, whole, strides=(1,))
     rows = anywhere[np.cumsum(strides) - strides].view(DTYPE)
-    if alike or google_crc32c.value(whole) != RESIDUE:
+    if google_crc32c.value(whole) != RESIDUE:
         return rows, sizes, intact(payloads, rows, sizes)
-    return rows, sizes, (rows["magic"] == MAGIC) & (rows["version"] == VERSION) & (rows["size"] == sizes)
+    return rows, sizes, ours(rows) & (rows["size"] == sizes)
 
 
 def intact(
@@ -138,10 +159,7 @@ def intact(
     count = len(payloads)
     sums = np.fromiter(map(google_crc32c.value, payloads), dtype=np.uint32, count=count)
     good: npt.NDArray[np.bool_] = (
-        (rows["magic"] == MAGIC)
-        & (rows["version"] == VERSION)
-        & (rows["size"] == (lengths(payloads) if sizes is None else sizes))
-        & (sums == RESIDUE)
+        ours(rows) & (rows["size"] == (lengths(payloads) if sizes is None else sizes)) & (sums == RESIDUE)
     )
     return good
 

@@ -32,6 +32,10 @@ SETTLE_COLUMNS: Final = ("disposition", "outcome", "failed", "effect")
 Numbers = npt.NDArray[np.int64]
 
 
+# Heads of some payloads, joined; their lengths; which are intact. One number: of all of them.
+Read = tuple[bytes, "npt.NDArray[np.int32] | int", "npt.NDArray[np.bool_] | int"]
+
+
 class ConsumerRecorder:
     """The stream of one member. ``who`` are the columns that all of its rows share.
 
@@ -44,7 +48,7 @@ class ConsumerRecorder:
         self._reading = 0
         self._payloads: list[bytes] = []  # not read yet
         self._bytes = 0  # of them, about
-        self._read: list[tuple[envelope.Envelopes, npt.NDArray[np.int32], npt.NDArray[np.bool_]]] = []
+        self._read: list[Read] = []
         self._rows = 0  # that wait to be written, read or not
         self._batch_at = 0  # where the last batch begins among them
         self._columns: list[tuple[npt.NDArray[Any], ...]] = []  # as DELIVERY_COLUMNS
@@ -84,7 +88,7 @@ class ConsumerRecorder:
         """Keep of the payloads what becomes columns; a few at a time, since they are copied for it."""
         payloads, self._payloads = self._payloads, []
         step = max(1, len(payloads) * KEPT_BYTES_MAX // max(1, self._bytes))
-        self._read += [envelope.read(payloads[place : place + step]) for place in range(0, len(payloads), step)]
+        self._read += [_read(payloads[place : place + step]) for place in range(0, len(payloads), step)]
         self._bytes = 0
 
     def flush(self) -> None:
@@ -93,12 +97,12 @@ class ConsumerRecorder:
         if not self._rows:
             return
         self._read_payloads()
-        heads, lengths, intact = (_joined(pieces) for pieces in zip(*self._read, strict=True))
+        heads, lengths, intact = _envelopes(self._read)
         came = dict(zip(DELIVERY_COLUMNS, map(_joined, zip(*self._columns, strict=True)), strict=True))
         self._table.append(
             self._rows,
             {
-                "head": heads.view(envelope.UNTYPED),
+                "head": heads,
                 "bytes": lengths,
                 "checksum_ok": intact,
                 "reading": self._reading,
@@ -158,10 +162,43 @@ def _shares(copies: Numbers, counts: Numbers) -> Numbers:
     return shares
 
 
+def _read(payloads: list[bytes]) -> Read:
+    told = envelope.alike(payloads)
+    if told is not None:
+        return *told, 1
+    rows, sizes, intact = envelope.read(payloads)
+    return rows.tobytes(), sizes, intact
+
+
+def _envelopes(
+    read: list[Read],
+) -> tuple[npt.NDArray[np.void], npt.NDArray[np.int32] | int, npt.NDArray[np.bool_] | int]:
+    """All that was read: heads of shape (n,), lengths and what is intact; one number where it is the same for all."""
+    heads, lengths, intact = zip(*read, strict=True)
+    whole = b"".join(heads)
+    ours = envelope.ours(np.frombuffer(whole, dtype=envelope.DTYPE))
+    untyped: npt.NDArray[np.void] = np.frombuffer(whole, dtype=envelope.UNTYPED)
+    counts = [len(head) // envelope.HEAD for head in heads]
+    alike = all(isinstance(told, int) for told in intact) and ours.all()
+    if alike:
+        return untyped, _expanded(lengths, counts), 1
+    return (
+        untyped,
+        _expanded(lengths, counts),
+        np.broadcast_to(_expanded(intact, counts), ours.shape).astype(bool) & ours,
+    )
+
+
+def _expanded(pieces: Sequence[Any], counts: list[int]) -> Any:
+    first = pieces[0]
+    if isinstance(first, int) and all(isinstance(piece, int) and piece == first for piece in pieces):
+        return first
+    return np.concatenate([
+        np.full(count, piece, dtype=np.int32) if isinstance(piece, int) else piece
+        for piece, count in zip(pieces, counts, strict=True)
+    ])  # fmt: skip
+
+
 def _joined(pieces: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    """One array of them all. Envelopes by bytes: numpy works out a common type of structured arrays anew for every array."""
-    if len(pieces) == 1:
-        return pieces[0]
-    if pieces[0].dtype.names is not None:
-        return np.frombuffer(b"".join(pieces), dtype=pieces[0].dtype)  # type: ignore[arg-type]
-    return np.concatenate(pieces)
+    """One array of them all."""
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
