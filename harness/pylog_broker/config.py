@@ -48,7 +48,8 @@ class BrokerConfig(NamedTuple):
     log_cleaner_enable: bool = True
     log_cleaner_io_max_bytes_per_second: int = INT64_MAX
     log_cleaner_threads: int = 1
-    log_retention_check_interval_ms: int = 5_000
+    log_retention_check_interval_ms: int = 300_000
+    sasl_kerberos_min_time_before_relogin: int = 60_000
     log_dirs: str = ""
     http_listener: str = ""
     topic: TopicConfig = TopicConfig()
@@ -103,6 +104,13 @@ SETTINGS: Mapping[str, Setting] = {
             INT32_MAX,
             "Time in ms that a half-received request or a half-taken response may stand still. This broker's own setting.",
         ),
+        Setting(
+            "sasl.kerberos.min.time.before.relogin",
+            LONG,
+            0,
+            INT64_MAX,
+            "Time in ms between two logins at Kerberos. Kept and reported; there is no Kerberos here.",
+        ),
         Setting("log.dirs", STRING, 0, 0, "The data folder, where --data-dir does not name one."),
         Setting(
             "http.listener",
@@ -143,7 +151,7 @@ SETTINGS: Mapping[str, Setting] = {
             LONG,
             1,
             INT64_MAX,
-            "Time in ms between two looks at what is expired. Cheap, hence often.",
+            "Time in ms between two looks at what is expired.",
         ),
     )
 }
@@ -192,6 +200,7 @@ DYNAMIC_NAMES = frozenset(name for name, (_, factor) in TOPIC_DEFAULTS.items() i
     "log.cleaner.backoff.ms",
     "log.cleaner.dedupe.buffer.size",
     "log.cleaner.io.max.bytes.per.second",
+    "sasl.kerberos.min.time.before.relogin",
 }
 """What AlterConfigs can change while the broker runs (KIP-226), for all brokers or for one."""
 

@@ -1,7 +1,8 @@
 """AlterUserScramCredentials (key 51), version 0: sets and takes back SCRAM credentials (KIP-554).
 
-The password comes salted already; what is stored proves knowledge of it and is not the password. A user that is named twice
-for one mechanism gets DUPLICATE_RESOURCE, iterations out of bounds UNACCEPTABLE_CREDENTIAL; other users' changes are made.
+The password comes salted already; what is stored proves knowledge of it and is not the password. A user that is named twice,
+even for two mechanisms, gets DUPLICATE_RESOURCE as in Kafka, iterations out of bounds UNACCEPTABLE_CREDENTIAL; what is asked
+for other users is done.
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ def _changes(
     named = deletions + [row.mechanism for row in upsertions]
     if not user:
         return ErrorCode.UNACCEPTABLE_CREDENTIAL, "the name of a user is not empty"
-    if len(set(named)) < len(named):
-        return ErrorCode.DUPLICATE_RESOURCE, "a user can be changed once for each mechanism in one request"
+    if len(named) > 1:
+        return ErrorCode.DUPLICATE_RESOURCE, "a user credential cannot be altered twice in one request"
     if set(named) - set(MECHANISMS):
         return ErrorCode.UNSUPPORTED_SASL_MECHANISM, f"mechanisms are {MECHANISMS}"
     for mechanism in deletions:

@@ -28,6 +28,7 @@ from harness.pylog_broker.handlers.produce_wire import (
     TOPIC_IDS_FROM,
     Outcome,
     Partitions,
+    Refusal,
     Topics,
     array,
     encode,
@@ -39,7 +40,7 @@ from harness.pylog_broker.protocol.primitives import MalformedMessage, read_unsi
 from harness.pylog_broker.security.acl import Operation, Resource
 from harness.pylog_broker.security.quotas import PRODUCE
 from harness.pylog_broker.storage.batch import CODEC_MASK, TRANSACTIONAL_BIT, verify_produced
-from harness.pylog_broker.storage.errors import StorageError, StorageFailed
+from harness.pylog_broker.storage.errors import RejectedRecords, StorageError, StorageFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -269,7 +270,7 @@ def _close_on_error(outcome: Outcome) -> None:
         raise CloseConnection(f"a produce request with acks=0 failed: {reason}")
 
 
-def _failure(error: int, message: str | None = None) -> Outcome:
+def _failure(error: int, message: str | Refusal | None = None) -> Outcome:
     return error, -1, -1, -1, message
 
 
@@ -345,7 +346,7 @@ def _append(
         logger.error("append to %s-%d: %s", log.topic, log.partition, error)
         return _failure(error.error_code, None)
     except StorageError as error:
-        return _failure(error.error_code, str(error))
+        return _failure(error.error_code, _reason(error))
     if not result.duplicate:
         if log.awaited_offset >= 0:
             broker.commits.appended(log, header.length)
@@ -354,6 +355,12 @@ def _append(
         elif log in broker.waiters.by_log:
             broker.waiters.appended(log, header.length)
     return NO_ERROR, result.base_offset, result.log_append_time_ms, result.log_start_offset, None
+
+
+def _reason(error: StorageError) -> str | Refusal:
+    if isinstance(error, RejectedRecords) and error.records:
+        return Refusal(str(error), error.records)
+    return str(error)
 
 
 def _admit(broker: Broker, log: PartitionLog, version: int, header: BatchHeader, transactional_id: str | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import NamedTuple
 
 from harness.pylog_broker.protocol.primitives import (
     MalformedMessage,
@@ -28,12 +29,23 @@ _pack_v3 = struct.Struct(">ihqq").pack
 _pack_v5 = struct.Struct(">ihqqq").pack
 _pack_v8 = struct.Struct(">ihqqqih").pack
 _pack_v9 = struct.Struct(">ihqqqBBB").pack
-_pack_v9_head = struct.Struct(">ihqqqB").pack
-_pack_v8_head = struct.Struct(">ihqqqi").pack
+_pack_v8_head = _pack_v9_head = struct.Struct(">ihqqq").pack
 
 Partitions = list[tuple[int, memoryview]]
 Topics = list[tuple[memoryview, Partitions]]
-Outcome = tuple[int, int, int, int, str | None]
+
+
+class Refusal(NamedTuple):
+    """Why a batch was refused, and for which of its records: places in the batch, each with its own reason."""
+
+    message: str
+    records: tuple[tuple[int, str], ...]
+
+    def __str__(self) -> str:
+        return self.message
+
+
+Outcome = tuple[int, int, int, int, str | Refusal | None]
 """Error code, base offset, append time in ms (-1 where the client's time stands), log start offset, error message."""
 
 
@@ -158,16 +170,37 @@ def encode_partition(version: int, partition: int, outcome: Outcome) -> bytes:
     if version >= FLEXIBLE_FROM:
         if message is None:
             return _pack_v9(partition, error, base_offset, append_time_ms, log_start_offset, 1, 0, 0)
-        out = bytearray(_pack_v9_head(partition, error, base_offset, append_time_ms, log_start_offset, 1))
-        write_compact_string(out, message)
-        out.append(0)
-        return bytes(out)
+        return _pack_v9_head(partition, error, base_offset, append_time_ms, log_start_offset) + _compact_reason(message)
     if version == 8:
         if message is None:
             return _pack_v8(partition, error, base_offset, append_time_ms, log_start_offset, 0, -1)
-        out = bytearray(_pack_v8_head(partition, error, base_offset, append_time_ms, log_start_offset, 0))
-        write_string(out, message)
-        return bytes(out)
+        return _pack_v8_head(partition, error, base_offset, append_time_ms, log_start_offset) + _reason(message)
     if version >= 5:
         return _pack_v5(partition, error, base_offset, append_time_ms, log_start_offset)
     return _pack_v3(partition, error, base_offset, append_time_ms)
+
+
+def _compact_reason(message: str | Refusal) -> bytes:
+    """The errors of records, the message and no tags, from version 9 on."""
+    out = bytearray()
+    records = message.records if isinstance(message, Refusal) else ()
+    write_unsigned_varint(out, len(records) + 1)
+    for place, reason in records:
+        out += _pack_int32(place)
+        write_compact_string(out, reason)
+        out.append(0)
+    write_compact_string(out, str(message))
+    out.append(0)
+    return bytes(out)
+
+
+def _reason(message: str | Refusal) -> bytes:
+    """The errors of records and the message in version 8."""
+    out = bytearray()
+    records = message.records if isinstance(message, Refusal) else ()
+    out += _pack_int32(len(records))
+    for place, reason in records:
+        out += _pack_int32(place)
+        write_string(out, reason)
+    write_string(out, str(message))
+    return bytes(out)

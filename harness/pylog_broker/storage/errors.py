@@ -6,6 +6,7 @@ Every exception carries `error_code`, the number of the Kafka protocol, so that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -30,14 +31,24 @@ class UnsupportedMagic(StorageError):
     fault = "client"
 
 
-class InvalidRecord(StorageError):
+class RejectedRecords(StorageError):
+    """A batch that is refused for some of its records: which they are, by place in the batch, and why."""
+
+    fault = "client"
+
+    def __init__(self, message: str, records: Sequence[tuple[int, str]] = ()) -> None:
+        super().__init__(message)
+        self.records = tuple(records)
+
+
+class InvalidRecord(RejectedRecords):
     """A well-formed batch that a client may not send, such as a control batch (INVALID_RECORD)."""
 
     error_code = 87
     fault = "client"
 
 
-class InvalidTimestamp(StorageError):
+class InvalidTimestamp(RejectedRecords):
     """A CreateTime is outside of what `message.timestamp.*.max.ms` allows (INVALID_TIMESTAMP)."""
 
     error_code = 32

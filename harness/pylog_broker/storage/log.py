@@ -27,10 +27,11 @@ from harness.pylog_broker.storage.batch import (
     patch_offset,
     with_records,
 )
-from harness.pylog_broker.storage.compression import compress, decompress
+from harness.pylog_broker.storage.compression import CodecMissing, compress, decompress
 from harness.pylog_broker.storage.control import Marker, build_marker
 from harness.pylog_broker.storage.disk_worker import Job
 from harness.pylog_broker.storage.errors import (
+    CorruptBatch,
     CorruptLog,
     InvalidTimestamp,
     MessageTooLarge,
@@ -43,7 +44,7 @@ from harness.pylog_broker.storage.housekeeping import (
 )
 from harness.pylog_broker.storage.index import RELATIVE_OFFSET_MAX, SparseIndex
 from harness.pylog_broker.storage.log_reader import ReadableLog
-from harness.pylog_broker.storage.raw_records import require_keys
+from harness.pylog_broker.storage.raw_records import require_keys, require_times
 from harness.pylog_broker.storage.segment import BadBatch, Segment, SegmentFile
 from harness.pylog_broker.storage.transaction_index import AbortedTransaction
 
@@ -99,7 +100,7 @@ class PartitionLog(ReadableLog):
             if earlier is not None:
                 return AppendResult(earlier.base_offset, earlier.append_time_ms, self.log_start_offset, True)
         if not self._log_append_time:
-            self._check_create_time(header, now_ms)
+            self._check_create_time(batch, header, now_ms)
         return self._append(batch, header, now_ms, deferred)
 
     def append_marker(self, marker: Marker, *, now_ms: int) -> AppendResult:
@@ -181,18 +182,17 @@ class PartitionLog(ReadableLog):
             self.high_watermark = end_offset if self._replicated_to is None else self._replicated_to(end_offset)
         return _new_tuple(AppendResult, (base_offset, append_time_ms, self.log_start_offset, False))
 
-    def _check_create_time(self, header: BatchHeader, now_ms: int) -> None:
-        config = self.config
-        ahead_ms = header.max_timestamp - now_ms
-        if ahead_ms > config.message_timestamp_after_max_ms:
-            raise InvalidTimestamp(
-                f"timestamp {header.max_timestamp} is {ahead_ms} ms ahead of the broker; "
-                f"message.timestamp.after.max.ms allows {config.message_timestamp_after_max_ms}"
-            )
-        if 0 <= header.base_timestamp < now_ms - config.message_timestamp_before_max_ms:
-            raise InvalidTimestamp(
-                f"timestamp {header.base_timestamp} is older than message.timestamp.before.max.ms allows"
-            )
+    def _check_create_time(self, batch: bytearray | memoryview, header: BatchHeader, now_ms: int) -> None:
+        earliest = now_ms - self.config.message_timestamp_before_max_ms
+        latest = now_ms + self.config.message_timestamp_after_max_ms
+        if header.max_timestamp <= latest and not 0 <= header.base_timestamp < earliest:
+            return
+        with suppress(CorruptBatch, CodecMissing):  # the batch is opened to say which records it is refused for
+            data = decompress(header.attributes & CODEC_MASK, bytes(batch[HEADER_SIZE : header.length]))
+            require_times(data, header.record_count, header.base_timestamp, earliest, latest)
+        raise InvalidTimestamp(
+            f"timestamps {header.base_timestamp} to {header.max_timestamp} are not within {earliest} and {latest}"
+        )
 
     def _write_whole(self, file: SegmentFile, batch: bytearray | memoryview, size: int) -> None:
         if self.failure is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from harness.pylog_broker.storage.batch import read_varint, varint
-from harness.pylog_broker.storage.errors import CorruptBatch, InvalidRecord
+from harness.pylog_broker.storage.errors import CorruptBatch, InvalidRecord, InvalidTimestamp
 
 
 class RawRecord(NamedTuple):
@@ -45,9 +45,21 @@ def raw_records(data: bytes, count: int) -> Iterator[RawRecord]:
 
 def require_keys(data: bytes, count: int) -> None:
     """Raise InvalidRecord for a record without a key: compaction would not know what it replaces."""
-    for row in raw_records(data, count):
-        if row.key is None:
-            raise InvalidRecord("a compacted topic takes no record without a key")
+    reason = "a compacted topic takes no record without a key"
+    rejected = [(place, reason) for place, row in enumerate(raw_records(data, count)) if row.key is None]
+    if rejected:
+        raise InvalidRecord(reason, rejected)
+
+
+def require_times(data: bytes, count: int, base_timestamp: int, earliest: int, latest: int) -> None:
+    """Raise InvalidTimestamp if a record lies outside of `earliest` and `latest`, with the places of those that do."""
+    rejected = []
+    for place, row in enumerate(raw_records(data, count)):
+        timestamp = base_timestamp + row.timestamp_delta
+        if timestamp >= 0 and not earliest <= timestamp <= latest:
+            rejected.append((place, f"timestamp {timestamp} is not within {earliest} and {latest}"))
+    if rejected:
+        raise InvalidTimestamp("one or more records have been rejected due to an invalid timestamp", rejected)
 
 
 def shift_timestamp(row: RawRecord, shift_ms: int) -> bytes:

@@ -24,6 +24,13 @@ from harness.pylog_broker.protocol.generated import (
     metadata,
     update_features,
 )
+from harness.pylog_broker.protocol.generated.alter_user_scram_credentials import (
+    AlterUserScramCredentialsRequest,
+    AlterUserScramCredentialsRequestUpsertion,
+)
+from harness.pylog_broker.protocol.generated.describe_user_scram_credentials import (
+    DescribeUserScramCredentialsRequest,
+)
 from harness.pylog_broker.protocol.primitives import ZERO_UUID
 
 from .local_broker import LocalBroker
@@ -110,6 +117,25 @@ def test_settings_that_are_refused(
 ) -> None:
     assert alter(local, kind, name, change) == error
     assert dict(local.catalog.image.configs) == {}
+
+
+def test_a_setting_without_effect_here_is_kept_as_kafka_keeps_it(local: LocalBroker) -> None:
+    assert alter(local, BROKER, "1", ("sasl.kerberos.min.time.before.relogin", SET, "58000")) == 0
+    assert local.broker.config.sasl_kerberos_min_time_before_relogin == 58_000
+
+
+def test_users_with_scram_credentials_are_listed(local: LocalBroker) -> None:
+    def change(*mechanisms: int) -> int:
+        rows = [AlterUserScramCredentialsRequestUpsertion("ann", kind, 4096, b"salt", b"p") for kind in mechanisms]
+        request = AlterUserScramCredentialsRequest(deletions=[], upsertions=rows)
+        return int(local.call(request, 0).results[0].error_code)
+
+    assert change(1, 2) == ErrorCode.DUPLICATE_RESOURCE
+    assert change(1) == change(2) == ErrorCode.NONE
+    for users in (None, []):
+        (row,) = local.call(DescribeUserScramCredentialsRequest(users), 0).results
+        assert (row.user, row.error_code) == ("ann", ErrorCode.NONE)
+        assert [info.mechanism for info in row.credential_infos] == [1, 2]
 
 
 def test_groups_and_subscriptions_have_settings(local: LocalBroker) -> None:

@@ -247,3 +247,32 @@ def test_tagged_fields_do_not_confuse_what_is_remembered(local: LocalBroker) -> 
         response = decode(local.dispatcher.handle(memoryview(data), local.peer), asked, 9)
         assert outcomes(response) == [(0, 0, expected)]
     assert log.log_end_offset == 4
+
+
+@pytest.mark.parametrize("version", [8, 9, 13])
+def test_records_that_are_refused_are_named(local: LocalBroker, version: int) -> None:
+    local.catalog.create_topic("compacted", 1, {"cleanup.policy": "compact", "message.timestamp.after.max.ms": "1000"})
+    keyless = build_batch([(b"k", b"v"), (None, b"v"), (b"k", b"v"), (None, b"v")], timestamp_ms=NOW_MS)
+    ((row,),) = (
+        topic.partition_responses
+        for topic in local.call(request(local, "compacted", [(0, keyless)]), version).responses
+    )
+    assert row.error_code == ErrorCode.INVALID_RECORD
+    assert [error.batch_index for error in row.record_errors] == [1, 3]
+    assert row.record_errors[0].batch_index_error_message == row.error_message
+    early = build_batch([(b"k", b"v"), (b"k", b"v")], timestamp_ms=NOW_MS + 2000)
+    ((row,),) = (
+        topic.partition_responses for topic in local.call(request(local, "compacted", [(0, early)]), version).responses
+    )
+    assert row.error_code == ErrorCode.INVALID_TIMESTAMP
+    assert [error.batch_index for error in row.record_errors] == [0, 1]
+
+
+def test_records_of_long_ago_can_be_read_for_some_minutes(local: LocalBroker) -> None:
+    log = local.catalog.create_topic("t", 1).partitions[0]
+    old = bytes(build_batch([(None, b"v")], timestamp_ms=1))
+    assert outcomes(local.call(request(local, "t", [(0, old)]), 13)) == [(0, 0, 0)]
+    local.catalog.maintain(NOW_MS + 299_000)
+    assert log.log_start_offset == 0
+    local.catalog.maintain(NOW_MS + 301_000)
+    assert log.log_start_offset == 1
