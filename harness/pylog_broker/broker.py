@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID, uuid4
 
-from harness.pylog_broker.config import BrokerConfig, ConfigError, with_dynamic
+from harness.pylog_broker.config import MIN_INSYNC_REPLICAS, BrokerConfig, ConfigError, with_dynamic
 from harness.pylog_broker.controller.image import BROKER_RESOURCE, MetadataImage
 from harness.pylog_broker.group_commit import GroupCommit
 from harness.pylog_broker.protocol.errors import ErrorCode
@@ -152,9 +152,15 @@ class Broker:
     # --- settings --------------------------------------------------------------------------------------------------
 
     def dynamic_layers(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
-        """The dynamic settings of all brokers, and those of this one."""
+        """The dynamic settings of all brokers, and those of this one.
+
+        `min.insync.replicas` is among those of all brokers always, as in a cluster of Apache Kafka with eligible leader
+        replicas (KIP-966), whose controller writes it there first of all.
+        """
         image = self.catalog.controller.image
-        return image.config(BROKER_RESOURCE, ""), image.config(BROKER_RESOURCE, str(self._start_config.node_id))
+        first = {MIN_INSYNC_REPLICAS: str(self._start_config.topic.min_insync_replicas)}
+        everywhere = {**first, **image.config(BROKER_RESOURCE, "")}
+        return everywhere, image.config(BROKER_RESOURCE, str(self._start_config.node_id))
 
     def check_dynamic_config(self, everywhere: Mapping[str, str], here: Mapping[str, str]) -> None:
         """Raise ConfigError unless these dynamic settings could be put in force."""

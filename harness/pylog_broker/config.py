@@ -162,6 +162,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
 }
 """Setting with a text -> what its value has to look like, and how that is said."""
 
+MIN_INSYNC_REPLICAS = "min.insync.replicas"
+
 TOPIC_DEFAULTS: Mapping[str, tuple[str, int]] = {
     "compression.type": ("compression.type", 1),
     "log.cleaner.delete.retention.ms": ("delete.retention.ms", 1),
@@ -188,7 +190,7 @@ TOPIC_DEFAULTS: Mapping[str, tuple[str, int]] = {
     "log.segment.bytes": ("segment.bytes", 1),
     "log.segment.delete.delay.ms": ("file.delete.delay.ms", 1),
     "message.max.bytes": ("max.message.bytes", 1),
-    "min.insync.replicas": ("min.insync.replicas", 1),
+    MIN_INSYNC_REPLICAS: (MIN_INSYNC_REPLICAS, 1),
     "unclean.leader.election.enable": ("unclean.leader.election.enable", 1),
 }
 """Broker-level name -> topic setting that it is the default of, and the factor of its unit.

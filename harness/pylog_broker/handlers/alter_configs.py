@@ -10,7 +10,7 @@ Left out: broker loggers.
 from __future__ import annotations
 
 from harness.pylog_broker.handlers.api import Api, RequestContext
-from harness.pylog_broker.handlers.config_resources import Outcome, refuse, repeated, set_values
+from harness.pylog_broker.handlers.config_resources import Outcome, refuse, refuse_fixed, repeated, set_values
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.alter_configs import (
     AlterConfigsRequest,
@@ -39,6 +39,9 @@ def handle(context: RequestContext, request: AlterConfigsRequest) -> AlterConfig
 
 def _alter(context: RequestContext, resource: AlterConfigsRequestResource, validate_only: bool) -> Outcome:
     values = {config.name: config.value for config in resource.configs if config.value is not None}
+    for setting in values:
+        if refusal := refuse_fixed(resource.resource_type, resource.resource_name, setting, removed=False):
+            return refusal
     return set_values(
         context.broker, resource.resource_type, resource.resource_name, values, validate_only=validate_only
     )

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from harness.pylog_broker.broker import Broker
-from harness.pylog_broker.config import ConfigError
+from harness.pylog_broker.config import MIN_INSYNC_REPLICAS, ConfigError
 from harness.pylog_broker.controller.image import (
     BROKER_RESOURCE,
     CLIENT_METRICS_RESOURCE,
@@ -128,6 +128,13 @@ def list_value(broker: Broker, kind: int, name: str, setting: str) -> str | None
     resource = str(broker.node_id) if kind == BROKER_RESOURCE else name
     found = [entry for entry in entries_of(broker, kind, resource) if entry.name == setting]
     return found[0].value if found and found[0].type == LIST else None
+
+
+def refuse_fixed(kind: int, resource_name: str, setting: str, *, removed: bool) -> Outcome | None:
+    """INVALID_CONFIG where a setting has its place with all brokers: it can be set there, but not go or be one broker's."""
+    if kind == BROKER_RESOURCE and setting == MIN_INSYNC_REPLICAS and (resource_name or removed):
+        return ErrorCode.INVALID_CONFIG, f"{setting} is one for all brokers (the resource ''): set it there"
+    return None
 
 
 def set_values(broker: Broker, kind: int, name: str, values: Mapping[str, str], *, validate_only: bool) -> Outcome:

@@ -16,6 +16,7 @@ from harness.pylog_broker.handlers.config_resources import (
     list_value,
     own_values,
     refuse,
+    refuse_fixed,
     repeated,
     set_values,
 )
@@ -57,6 +58,8 @@ def _alter(broker: Broker, resource: IncrementalAlterConfigsRequestResource, *, 
         if name in seen:
             return ErrorCode.INVALID_REQUEST, f"'{name}' is changed more than once"
         seen.add(name)
+        if refusal := refuse_fixed(kind, resource_name, name, removed=operation == DELETE):
+            return refusal
         if operation == DELETE:
             values.pop(name, None)
             continue

@@ -81,6 +81,7 @@ def test_dynamic_settings_are_in_force_at_once_and_after_a_restart(tmp_path: Pat
         assert {name: row.value for name, row in described(local, BROKER, "").items()} == {
             "log.retention.ms": "5000",
             "log.cleaner.backoff.ms": "77",
+            "min.insync.replicas": "1",
         }
         assert described(local, BROKER, "1")["log.cleaner.backoff.ms"].config_source == 3
         local.close()
@@ -222,6 +223,22 @@ def test_elections_and_reassignments_of_one_node(local: LocalBroker) -> None:
     ]
     listed = local.call(list_partition_reassignments.ListPartitionReassignmentsRequest(60_000, None), 0)
     assert (listed.error_code, listed.topics) == (0, [])
+
+
+def test_in_sync_replicas_are_set_for_all_brokers(tmp_path: Path) -> None:
+    local = LocalBroker(tmp_path, min_insync_replicas="2")
+    local.catalog.create_topic("t", 1)
+    static = ("min.insync.replicas", "2", 4), ("min.insync.replicas", "1", 5)
+    row = described(local, TOPIC, "t")["min.insync.replicas"]
+    assert (row.value, row.config_source, synonyms(row)) == ("2", 3, [("min.insync.replicas", "2", 3), *static])
+    assert alter(local, BROKER, "", ("min.insync.replicas", SET, "1")) == 0
+    assert alter(local, BROKER, "", ("min.insync.replicas", DELETE, None)) == ErrorCode.INVALID_CONFIG
+    assert alter(local, BROKER, "1", ("min.insync.replicas", SET, "1")) == ErrorCode.INVALID_CONFIG
+    assert alter(local, BROKER, "1", ("min.insync.replicas", DELETE, None)) == ErrorCode.INVALID_CONFIG
+    assert alter(local, TOPIC, "t", ("min.insync.replicas", SET, "1")) == 0
+    row = described(local, BROKER, "1")["min.insync.replicas"]
+    assert (row.value, row.config_source, synonyms(row)) == ("1", 3, [("min.insync.replicas", "1", 3), *static])
+    local.close()
 
 
 @pytest.mark.parametrize("version", [1, 2])
