@@ -135,6 +135,10 @@ def talking() -> Iterator[None]:
 
 def first_line(error: Exception) -> str:
     """What an engine says, without the layers around it."""
+    while inner := next((part for part in error.args if isinstance(part, Exception)), None):
+        error = inner
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     text = error.explanation if isinstance(error, APIError) and error.explanation else str(error)
     return str(text).strip().splitlines()[0] if str(text).strip() else type(error).__name__
 

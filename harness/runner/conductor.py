@@ -328,9 +328,10 @@ class Conductor:
         self._pulse.beat()
         if not self._unrest.active() and (trouble := self._broker.trouble()):
             tail = "\n".join(self._broker.log_tail(5))
+            words = f"; its last words:\n{tail}" if tail else ""
             raise BrokerUnavailable(
-                f"{self._cell.broker_name} died in the middle of {self._workload.name}: {trouble}; its last words:\n{tail}",
-                next_command=f"harness doctor {self._cell.broker_name}",
+                f"{self._cell.broker_name} died in the middle of {self._workload.name}: {trouble}{words}",
+                next_command=f"harness doctor {self._broker.name}",
             )
 
     def _stop_crew(self) -> None:
