@@ -21,6 +21,7 @@ SETTINGS = {
     "group.consumer.min.heartbeat.interval.ms": "200",
     "group.consumer.heartbeat.interval.ms": "500",
     "group.consumer.min.session.timeout.ms": "3000",
+    "log.cleaner.backoff.ms": "100",
     "log.retention.ms": "-1",
 }
 KAFKA_ONLY = {

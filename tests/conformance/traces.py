@@ -8,6 +8,7 @@ from typing import Any
 from harness.pylog_broker.storage.batch import build_batch
 from tests.conformance.batches import NOW_MS, batch, create, fetch, list_offset, produce
 from tests.conformance.cluster_traces import CLUSTER_TRACES
+from tests.conformance.compaction_traces import COMPACTION_TRACES
 from tests.conformance.group_traces import GROUP_TRACES
 from tests.conformance.migration_traces import MIGRATION_TRACES
 from tests.conformance.trace import Trace
@@ -245,6 +246,7 @@ TRACES: dict[str, RUN] = {
         idempotence,
         offsets,
         *CLUSTER_TRACES,
+        *COMPACTION_TRACES,
         *GROUP_TRACES,
         *MIGRATION_TRACES,
         *TRANSACTION_TRACES,

@@ -406,6 +406,7 @@ class Boundaries:
             assert contents(after.local) == expected
 
 
+@pytest.mark.timeout(900)  # a thousand starts of a broker: half a minute alone, five beside a dozen other processes
 @pytest.mark.parametrize(
     ("synced", "first_way"), [(True, 0), pytest.param(True, 5, marks=pytest.mark.thorough), (False, 3)]
 )

@@ -1,8 +1,9 @@
 """Which records of a batch stay, and what the batch looks like then. Pure.
 
-A tombstone or a transaction marker that is seen for the first time gets a delete horizon (KIP-534): attribute bit 6 says that
-the base timestamp is the time in ms from which it may go. A batch that lost all records stays, empty, where it is the last one
-of its producer, because its sequence is what the next batch is compared with.
+A tombstone that is seen for the first time gets a delete horizon (KIP-534): attribute bit 6 says that the base timestamp is the
+time in ms from which it may go. So does a transaction marker when a cleaning finds nothing left of its transaction. A batch that
+lost all records stays, empty, where it is the last one of its producer, because its sequence is what the next batch is compared
+with.
 """
 
 from __future__ import annotations
@@ -84,10 +85,10 @@ class Filter:
         records = list(raw_records(data, header.record_count))
         expired = bool(header.attributes & DELETE_HORIZON_BIT) and header.base_timestamp <= self._now_ms
         kept = [] if aborted else [row for row in records if self._stays(row, header, expired)]
-        if not kept and not self._is_last(header):
-            return Outcome(None, True)
         if header.attributes & TRANSACTIONAL_BIT:
             self._with_data.add(header.producer_id)
+        if not kept and not self._is_last(header):
+            return Outcome(None, True)
         tombstones = any(row.is_tombstone for row in kept) and not header.attributes & DELETE_HORIZON_BIT
         if len(kept) == len(records) and not tombstones:
             return Outcome(batch, False)
