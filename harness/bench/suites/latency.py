@@ -1,16 +1,21 @@
 """Latency of produce at half of Kafka's knee, acks=1 and acks=all, alone and beside a consumer that replays 2 GB.
 
 Open loop: records are sent at intended times and a latency counts from there (measurement.md, rule 1). The knee is the
-highest rate of a ladder that Kafka still serves: 99 % of the offered rate, p99 below `KNEE_P99_MS`. It is searched in the
-first session of Kafka and holds for both.
+highest rate of a ladder that Kafka still serves: 99 % of the offered rate, p99 below `KNEE_P99_MS`, in one of two
+tries, so that one moment of other work does not decide it. It is searched in the first session of Kafka and holds for both.
+
+A virtual machine that is still compiling takes processors from the generator, whose lateness would be read as the broker's
+latency: the warm-up lasts as long as its compilers are busy, and the generator goes before others where it may.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from confluent_kafka import Producer
@@ -22,6 +27,8 @@ from harness.bench.wire import WireError
 LADDER_PER_S = (2_000, 5_000, 10_000, 20_000, 30_000, 45_000, 60_000)
 KNEE_P99_MS = 50.0
 KNEE_S, MEASURE_S = 2.0, 6.0
+KNEE_TRIES = 2
+GENERATOR_NICENESS = -10
 GOODPUT_MIN = 0.99
 REPLAY_BYTES = 2 << 30
 PAYLOAD_BYTES = loads.SMALL_BYTES
@@ -72,8 +79,14 @@ def measure(session: Session) -> Mapping[str, float]:
 
 
 def warm_up(session: Session) -> None:
-    """A few seconds at a modest rate."""
-    _offer(session, "1", LADDER_PER_S[1], KNEE_S)
+    """As fast as possible, then a few seconds in the way it is measured."""
+    topic = loads.new_topic(session.host, session.port, "warm")
+    for _ in range(session.sizes.repeats):
+        loads.produce(
+            session.host, session.port, topic, count=session.sizes.messages_small, payload_bytes=PAYLOAD_BYTES
+        )
+    for acks in ("1", "all"):
+        _offer(session, acks, LADDER_PER_S[1], KNEE_S)
 
 
 def _rate(session: Session) -> float:
@@ -81,8 +94,7 @@ def _rate(session: Session) -> float:
     if KNEE not in session.remembered:
         knee = float(LADDER_PER_S[0])
         for rate in LADDER_PER_S:
-            _, p99, _, goodput = _offer(session, "all", rate, KNEE_S)
-            if goodput < GOODPUT_MIN or p99 > KNEE_P99_MS * 1000:
+            if not any(_serves(session, rate) for _ in range(KNEE_TRIES)):
                 break
             knee = float(rate)
         session.remembered[KNEE] = knee
@@ -90,7 +102,32 @@ def _rate(session: Session) -> float:
     return session.remembered[KNEE] / 2
 
 
+def _serves(session: Session, rate: float) -> bool:
+    _, p99, _, goodput = _offer(session, "all", rate, KNEE_S)
+    return goodput >= GOODPUT_MIN and p99 <= KNEE_P99_MS * 1000
+
+
+@contextlib.contextmanager
+def _ahead_of_others() -> Iterator[None]:
+    """This thread, and those that it starts meanwhile, get a processor before others do; left as it is where that is not allowed."""
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, GENERATOR_NICENESS)
+    except PermissionError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.setpriority(os.PRIO_PROCESS, 0, usual)
+
+
 def _offer(session: Session, acks: str, rate_per_s: float, seconds: float) -> tuple[float, float, float, float]:
+    with _ahead_of_others():
+        return _open_loop(session, acks, rate_per_s, seconds)
+
+
+def _open_loop(session: Session, acks: str, rate_per_s: float, seconds: float) -> tuple[float, float, float, float]:
     """p50 and p99 in us from the intended time, generator lag p99 in us, and the share of the offered rate that was served."""
     topic = loads.new_topic(session.host, session.port, "latency")
     producer = Producer({"bootstrap.servers": f"{session.host}:{session.port}", "acks": acks, "linger.ms": 0})
