@@ -91,7 +91,12 @@ def ensure(broker: str, say: Say, chosen: str = "", *, make_base: bool = True) -
 
             build(broker, ensure_base(say, make=make_base), say)
         else:
-            pull(name, say)
+            try:
+                pull(name, say)
+            except BrokerMissing as refused:
+                if chosen or _overridden(broker):  # what is built here would not be taken
+                    refused.next_command = f"docker pull {name}"
+                raise
         found = present(broker, chosen)
     if found is None:
         raise BrokerMissing(f"there is no image of {broker} on this machine", next_command=MAKE_IMAGES)

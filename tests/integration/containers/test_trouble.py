@@ -14,7 +14,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from harness.brokers import create, engine
+from harness.brokers import create, engine, images
 from harness.brokers.choose import choose_backend
 from harness.errors import BrokerMissing, BrokerStartFailed, HarnessError, PortBusy, UsageError
 from tests.end_to_end.harness_process import run_harness
@@ -90,9 +90,13 @@ def test_an_image_that_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("HARNESS_RABBITMQ_IMAGE", "127.0.0.1:9/no-such/image:1")
     with pytest.raises(BrokerMissing, match="cannot be pulled") as caught:
         create("rabbitmq", root=tmp_path, backend="docker").start(tier="D1", settings={})
-    assert caught.value.next_command == "make images"
+    assert caught.value.next_command == "docker pull 127.0.0.1:9/no-such/image:1"
     choice = choose_backend(["pylog", "rabbitmq"], lambda _: None)
-    assert (choice.backend, "make images" in choice.reason) == ("process", True)
+    assert (choice.backend, "docker pull" in choice.reason) == ("process", True)
+    monkeypatch.delenv("HARNESS_RABBITMQ_IMAGE")
+    with pytest.raises(BrokerMissing, match="cannot be pulled") as caught:
+        images.pull("127.0.0.1:9/no-such/image:1", lambda _: None)
+    assert caught.value.next_command == "make images"
     assert left_over(tmp_path, "rabbitmq") == []
 
 
