@@ -23,7 +23,12 @@ NOT_READY = frozenset({5, 14, 15, 16, 51})
 """Codes that say "later": a leader or coordinator that is not there yet, a transaction that is still being ended."""
 
 APIS = {api.name: api for api in load_apis()}
-DROPPED = frozenset({"throttle_time_ms", "error_message", "authorized_operations", "cluster_authorized_operations"})
+DROPPED = frozenset(
+    {
+        *("throttle_time_ms", "error_message", "batch_index_error_message"),
+        *("authorized_operations", "cluster_authorized_operations"),
+    }
+)
 CLIENTS_NAMES = frozenset({"member_id", "leader", "producer_id", "topic_id", "cluster_id", "next_producer_id"})
 PRESENCE = frozenset(
     {"host", "port", "client_host", "log_dir", "transaction_start_time_ms", "log_append_time_ms", "last_timestamp"}

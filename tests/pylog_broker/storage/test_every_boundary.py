@@ -406,7 +406,7 @@ class Boundaries:
             assert contents(after.local) == expected
 
 
-@pytest.mark.timeout(900)  # a thousand starts of a broker: half a minute alone, five beside a dozen other processes
+@pytest.mark.timeout(900)  # hundreds of starts of a broker: five minutes beside a dozen other processes
 @pytest.mark.parametrize(
     ("synced", "first_way"), [(True, 0), pytest.param(True, 5, marks=pytest.mark.thorough), (False, 3)]
 )
