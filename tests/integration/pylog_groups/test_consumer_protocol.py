@@ -47,6 +47,7 @@ class Member:
         self.moves: list[tuple[str, set[int]]] = []
         self.values: set[bytes] = set()
         self.commits = False
+        self._owes_commit = False
         self.consumer.subscribe([topic], on_assign=self._note("assigned"), on_revoke=self._note("revoked"))
 
     def _note(self, what: str) -> Callable[[Any, Any], None]:
@@ -55,9 +56,13 @@ class Member:
     def poll(self) -> None:
         read = {row.value() for row in self.consumer.consume(100, 0.05) if row.error() is None}
         self.values |= read
-        if read and self.commits:
-            with contextlib.suppress(KafkaException):  # a rebalance came between: somebody else reads these again
+        self._owes_commit |= bool(read) and self.commits
+        if self._owes_commit:
+            with contextlib.suppress(
+                KafkaException
+            ):  # a rebalance came between: once more, or somebody else reads these
                 self.consumer.commit(asynchronous=False)
+                self._owes_commit = False
 
     @property
     def partitions(self) -> set[int]:
