@@ -173,6 +173,9 @@ class MigrationMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         for _ in range(12):
+            self.desk.pass_time(
+                4
+            )  # who left in a rebalance that a crash cut short is waited for until its session ends
             for client in self.clients:
                 client.settle()
             for classic in self.classic:
