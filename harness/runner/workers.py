@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import time
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -56,6 +57,12 @@ def worker_context() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOAD)
     return context
+
+
+def start_fork_server() -> None:
+    """Let it load what workers need while something else is waited for; without this the first worker waits for it."""
+    worker_context()
+    forkserver.ensure_running()
 
 
 class WorkerHandle:

@@ -25,6 +25,7 @@ from harness.runner.conductor import CellSpec, Conductor
 from harness.runner.engine import LoadEngine
 from harness.runner.groundwork import GroundMissing, Groundwork, Wanted
 from harness.runner.pulse import Headed
+from harness.runner.workers import start_fork_server
 from harness.study.folder import StudyFolder
 from harness.study.options import BrokerChoice, StudyOptions
 from harness.study.shapes import mode_of, settings_for
@@ -134,6 +135,8 @@ class Visit:
             self.ground.close()
             broker.wipe()
         self.ground = Groundwork.lay(wanted, self.choice.broker, backend, self.root)
+        if self.engine is None:
+            start_fork_server()  # both take their time
         self.info = self.ground.reached(broker.start(tier=str(tier), settings={**limits, **self.ground.settings}))
 
     def _run_cell(self, loaded: LoadedWorkload, broker: Broker, adapter: Adapter) -> RunRecord:
