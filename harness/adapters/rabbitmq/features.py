@@ -101,7 +101,12 @@ def _of_queues(queue_type: str, version: tuple[int, ...]) -> Capabilities:
             Feature.DELAYED_RETRY,
             Support.EMULATED,
             how="a waiting queue a delay (x-message-ttl), dead-lettering into the work queue; the consumer copies, then acknowledges",
-            why="one more publish and confirm a retry; copy and acknowledgement are two steps, so a crash in between duplicates",
+            why="one more publish and confirm a retry; copy and acknowledgement are two steps, so a crash in between duplicates"
+            + (
+                ""
+                if queue_type == QUORUM
+                else "; a classic waiting queue does not wait for a confirm when it hands back: a broker killed in that moment loses one"
+            ),
         ),
         Capability(
             Feature.DEAD_LETTER,

@@ -42,7 +42,7 @@ class Pylog:
         A new group does not wait three seconds for further members: the same setting as Kafka's here.
         """
         flush = {"log.flush.interval.messages": "1"} if tier == "D2" else {}
-        return {"group.initial.rebalance.delay.ms": "0", **flush}
+        return {"group.initial.rebalance.delay.ms": "150", **flush}
 
     def prepare(
         self, installation: Installation, folder: Path, ports: Sequence[int], settings: Mapping[str, str]
