@@ -142,6 +142,9 @@ class RunRecord(Document):
     error: str = ""
     next_command: str = ""
     seconds: float
+    broker_age_s: float | None = (
+        None  # since its process was ready, when the run began; None for one that was not started here
+    )
     history: str = ""  # folder, relative to the result document
     phases: list[PhaseRecord] = Field(default_factory=list)
     faults: list[FaultRecord] = Field(default_factory=list)

@@ -36,6 +36,7 @@ from harness.statistics.summarise import summarise
 from harness.statistics.trials import fault_trials
 from harness.study import ledger
 from harness.study.ceilings import stamp_client_bound
+from harness.study.freshness import cold_machines
 from harness.study.options import StudyOptions
 from harness.study.server_defaults import server_rows
 
@@ -181,6 +182,13 @@ def _summarise(result: Result) -> None:
     ran = [column.name for column in result.brokers if column.state == "run"]
     baseline = ran[0] if ran else ""
     result.cells, result.noise = summarise(result, baseline=baseline)
+
+
+def note_cold_machines(result: Result) -> None:
+    """A warning at the head of the report where Java brokers were measured soon after their start."""
+    text = cold_machines(result.brokers, result.runs)
+    if text and text not in result.fingerprint.warnings:
+        result.fingerprint.warnings.append(text)
 
 
 def note_syncs(result: Result, plans: dict[tuple[str, str], Provisioning], measured: Sequence[SyncRow]) -> None:

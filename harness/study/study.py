@@ -15,7 +15,15 @@ from harness.reporting.html import write_html
 from harness.reporting.load import load_result
 from harness.reporting.markdown import render_markdown
 from harness.runner.engine import LoadEngine
-from harness.study.assemble import Judged, columns_in_order, fold_runs, note_plans, note_syncs, skeleton
+from harness.study.assemble import (
+    Judged,
+    columns_in_order,
+    fold_runs,
+    note_cold_machines,
+    note_plans,
+    note_syncs,
+    skeleton,
+)
 from harness.study.campaign import Campaign, run_campaign
 from harness.study.ceilings import measure_ceilings
 from harness.study.drivers import recorded_drivers
@@ -153,6 +161,7 @@ def _note(result: Result, options: StudyOptions, campaign: Campaign, seconds: fl
     result.seconds = round(seconds, 3)
     note_plans(result, campaign.plans)
     note_syncs(result, campaign.plans, options.syncs)
+    note_cold_machines(result)
 
 
 def _state(result: Result, interrupted: bool) -> None:

@@ -64,6 +64,7 @@ class Visit:
     broker: Broker | None = None
     info: BrokerInfo | None = None
     ground: Groundwork = field(default_factory=Groundwork)
+    ready_at: float = 0.0  # monotonic: the broker's process, started here, answered first
     root: Path = field(init=False)
 
     def run(self, keep: Keep) -> None:
@@ -138,6 +139,7 @@ class Visit:
         if self.engine is None:
             start_fork_server()  # both take their time
         self.info = self.ground.reached(broker.start(tier=str(tier), settings={**limits, **self.ground.settings}))
+        self.ready_at = time.monotonic()
 
     def _run_cell(self, loaded: LoadedWorkload, broker: Broker, adapter: Adapter) -> RunRecord:
         assert self.info is not None
@@ -156,7 +158,13 @@ class Visit:
         column.mode = mode_of({name: plan for (name, label), plan in campaign.plans.items() if label == choice.label})
         if not column.client:
             column.client = conductor.plan.parity.get("client", choice.adapter)
+        began = time.monotonic()
         record = conductor.run()
+        if self.info.backend in ("process", "docker"):
+            record.broker_age_s = began - self.ready_at
+            kills = [fault for fault in record.faults if fault.kind == "kill" and fault.recovered_s is not None]
+            again = [began + fault.at_s + (fault.recovered_s or 0.0) for fault in kills]
+            self.ready_at = max([self.ready_at, *again])
         record.history = str(cell_folder.relative_to(self.folder.path))
         return record
 

@@ -16,7 +16,11 @@ from tests.contract.subject import Subject, numbered, until_ready
 
 NOTICE_S = 15.0  # heartbeats are half a second apart; loaded machines take their time
 CASES = [
-    pytest.param((broker, client, works), id=f"{client}@{broker}-{name}", marks=pytest.mark.broker(broker))
+    pytest.param(
+        (broker, client, works),
+        id=f"{client}@{broker}-{name}",
+        marks=[pytest.mark.broker(broker), *([pytest.mark.thorough] if broker == "kafka" and not works else [])],
+    )
     for broker in ("pylog", "kafka")
     for client, name, works in (
         ("confluent", "idle", False),

@@ -57,7 +57,7 @@ def ours() -> set[str]:
     "broker",
     [
         pytest.param("pylog", marks=pytest.mark.container("pylog")),
-        pytest.param("rabbitmq", marks=pytest.mark.container("rabbitmq")),
+        pytest.param("rabbitmq", marks=[pytest.mark.container("rabbitmq"), pytest.mark.thorough]),
         pytest.param("activemq", marks=[pytest.mark.container("activemq"), pytest.mark.thorough]),
         pytest.param("kafka", marks=[pytest.mark.container("kafka"), pytest.mark.thorough]),
     ],
