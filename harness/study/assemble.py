@@ -36,7 +36,7 @@ from harness.statistics.summarise import summarise
 from harness.statistics.trials import fault_trials
 from harness.study import ledger
 from harness.study.ceilings import stamp_client_bound
-from harness.study.freshness import cold_machines
+from harness.study.freshness import BEGINNING, cold_machines
 from harness.study.options import StudyOptions
 from harness.study.server_defaults import server_rows
 
@@ -185,10 +185,10 @@ def _summarise(result: Result) -> None:
 
 
 def note_cold_machines(result: Result) -> None:
-    """A warning at the head of the report where Java brokers were measured soon after their start."""
+    """A warning at the head of the report where Java brokers were measured soon after their start, as of all runs so far."""
     text = cold_machines(result.brokers, result.runs)
-    if text and text not in result.fingerprint.warnings:
-        result.fingerprint.warnings.append(text)
+    others = [warning for warning in result.fingerprint.warnings if not warning.startswith(BEGINNING)]
+    result.fingerprint.warnings = [*others, text] if text else others
 
 
 def note_syncs(result: Result, plans: dict[tuple[str, str], Provisioning], measured: Sequence[SyncRow]) -> None:

@@ -8,6 +8,7 @@ from harness.model.result import BrokerColumn, RunRecord
 
 WARM_S = 30.0  # a Java broker under a light load still compiles half a minute after its start (seen: 1.1 of 2 processors at 8 s)
 HEAP_SETTING = "jvm.heap"
+BEGINNING = "Java machines still compiling: "
 
 
 def cold_machines(columns: Iterable[BrokerColumn], runs: Iterable[RunRecord]) -> str:
@@ -19,8 +20,8 @@ def cold_machines(columns: Iterable[BrokerColumn], runs: Iterable[RunRecord]) ->
         return ""
     low, high = min(age for broker, age in ages if broker in young), max(age for broker, age in ages if broker in young)
     return (
-        f"the Java machines of {' and '.join(young)} were {low:.0f} to {high:.0f} s old when they were measured and still compiling: "
-        "their latency and processor time are those of cold ones"
+        f"{BEGINNING}{' and '.join(young)} were {low:.0f} to {high:.0f} s old when they were measured; their latency and "
+        "processor time are those of cold ones"
     )
 
 
