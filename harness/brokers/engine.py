@@ -135,7 +135,9 @@ def talking() -> Iterator[None]:
 
 def first_line(error: Exception) -> str:
     """What an engine says, without the layers around it."""
-    while inner := next((part for part in error.args if isinstance(part, Exception)), None):
+    while not isinstance(error, APIError) and (
+        inner := next((part for part in error.args if isinstance(part, Exception)), None)
+    ):
         error = inner
     if isinstance(error, OSError) and error.strerror:
         return error.strerror

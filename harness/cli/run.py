@@ -258,8 +258,13 @@ def _leave(finished: FinishedStudy) -> None:
         raise typer.Exit(3)
     if judged.broken:
         raise typer.Exit(1)
-    if judged.damaged:
+    if judged.damaged or _cut_short(result):
         raise typer.Exit(5)
+
+
+def _cut_short(result: Result) -> bool:
+    """Whether a run began and did not get to its end; what a broker cannot do at all is no accident."""
+    return any(run.state == "failed" and run.history for run in result.runs)
 
 
 def check(

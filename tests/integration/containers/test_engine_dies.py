@@ -34,6 +34,7 @@ def containers() -> dict[str, int]:
 @pytest.mark.container("pylog")
 @pytest.mark.slow
 @pytest.mark.timeout(200)
+@pytest.mark.thorough  # a minute and more; test_trouble.py has the shorter one
 def test_the_engine_dies_in_the_middle_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = containers()
     work = tmp_path / "work"
