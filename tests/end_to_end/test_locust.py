@@ -25,6 +25,16 @@ SEEDED = ("key", "class", "bytes", "ttl_ms", "failures", "work_us")  # what the 
 
 
 def run_mode(folder, mode, broker, workloads):
+    """The result. Once more where a run was cut short: a fixture is not made anew when a failing test runs once more."""
+    result = run_once(folder, mode, broker, workloads)
+    errors = [run["error"] for run in result["runs"] if run["state"] == "failed"]
+    if errors:
+        print(f"{mode}, tried once more: {errors}")  # noqa: T201
+        result = run_once(folder, mode, broker, workloads)
+    return result
+
+
+def run_once(folder, mode, broker, workloads):
     done = run_harness(
         folder,
         "run",
@@ -36,10 +46,11 @@ def run_mode(folder, mode, broker, workloads):
         "-o",
         mode,
         "--json",
+        "--replace",
         *MODES[mode],
         timeout_s=300,
     )
-    assert done.status in (0, 1), done.err
+    assert done.status in (0, 1, 5), done.err
     assert left_behind(folder) == []
     return json.loads(done.out)["result"]
 
