@@ -29,7 +29,7 @@ def run_mode(folder, mode, broker, workloads):
     result = run_once(folder, mode, broker, workloads)
     errors = [run["error"] for run in result["runs"] if run["state"] == "failed"]
     if errors:
-        print(f"{mode}, tried once more: {errors}")  # noqa: T201
+        print(f"{mode}, tried once more: {errors}")
         result = run_once(folder, mode, broker, workloads)
     return result
 
