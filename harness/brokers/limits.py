@@ -13,15 +13,10 @@ IMAGE_SETTING = "container.image"
 IDENTITY_SETTING = "container.image.id"
 MEMORY_SETTING = "container.memory"
 CPUS_SETTING = "container.cpus"
-DATA_SETTING = (
-    "container.data"  # a folder of the engine's machine that its data volume shall be; without it the engine has one
-)
-OURS = (
-    IMAGE_SETTING,
-    MEMORY_SETTING,
-    CPUS_SETTING,
-    DATA_SETTING,
-)  # settings that are the container's and not the broker's
+# a folder of the engine's machine that the data volume shows; without it the volume is one of the engine's own
+DATA_SETTING = "container.data"
+# settings that are the container's and not the broker's
+OURS = (IMAGE_SETTING, MEMORY_SETTING, CPUS_SETTING, DATA_SETTING)
 LEAST_MEMORY_BYTES = 6 << 20
 LEAST_CPUS = 0.01
 

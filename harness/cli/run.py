@@ -21,7 +21,7 @@ from harness.errors import UsageError
 from harness.model.broker import Tier
 from harness.model.result import Result
 from harness.model.units import parse_duration_s, parse_rate_per_s, parse_size
-from harness.plan.library import find_workload
+from harness.plan.bundled import find_workload
 from harness.plan.loader import load_workload
 
 if TYPE_CHECKING:
@@ -88,7 +88,6 @@ def run(
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Run workloads through brokers, judge what happened, and write the report."""
-    from harness.study.dry_run import describe
     from harness.study.options import StudyOptions
     from harness.study.shapes import named
     from harness.study.study import run_study
@@ -99,6 +98,7 @@ def run(
     loaded = _workloads(workloads, duration, rate, size, in_flight)
     if resume and (out is None or replace):
         raise UsageError("--resume goes on with a run in a folder: name it with -o, and leave --replace out")
+    place = chosen_backend(backend, [choice.broker for choice in choices if choice.url is None])
     options = StudyOptions(
         workloads=loaded,
         brokers=named(choices, loaded, durability),
@@ -110,14 +110,11 @@ def run(
         command=shlex.join(["harness", *sys.argv[1:]]),
         replace=replace,
         resume=resume,
-        backend=chosen_backend(backend, [choice.broker for choice in choices if choice.url is None]),
-        limits=limit_settings(memory, cpus),
+        backend=place,
+        limits=_limits(memory, cpus, place),
     )
-    if options.limits and options.backend != "docker":
-        raise UsageError("--memory and --cpus limit containers", next_command="harness run ... --backend docker")
     if dry_run:
-        plan = describe(options)
-        emit_json(plan) if as_json else typer.echo(plan["text"])
+        _tell_plan(options, as_json)
         return
     from harness.swarm.engine import connect_to_bridge
 
@@ -131,8 +128,21 @@ def run(
     finished = run_study(options, progress, engine)
     progress.done()
     _show(finished.result, as_json)
-    typer.echo(f"\nreport: {finished.report}\nresult: {finished.folder / 'result.json'}", err=True)
     _leave(finished)
+
+
+def _tell_plan(options: StudyOptions, as_json: bool) -> None:
+    from harness.study.dry_run import describe
+
+    plan = describe(options)
+    emit_json(plan) if as_json else typer.echo(plan["text"])
+
+
+def _limits(memory: str | None, cpus: float | None, backend: str) -> Mapping[str, str]:
+    limits = limit_settings(memory, cpus)
+    if limits and backend != "docker":
+        raise UsageError("--memory and --cpus limit containers", next_command="harness run ... --backend docker")
+    return limits
 
 
 def _choices(brokers: str, urls: list[str], aa: bool) -> tuple[BrokerChoice, ...]:
@@ -241,7 +251,8 @@ def _show(result: Result, as_json: bool) -> None:
 
 
 def _leave(finished: FinishedStudy) -> None:
-    """What went wrong, on stderr, and the exit code that says it."""
+    """Where it is and what went wrong, on stderr, and the exit code that says it."""
+    typer.echo(f"\nreport: {finished.report}\nresult: {finished.folder / 'result.json'}", err=True)
     result, judged = finished.result, finished.judged
     for text in judged.broken:
         typer.echo(f"expectation broken: {text}", err=True)

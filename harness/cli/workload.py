@@ -11,7 +11,7 @@ from rich.table import Table
 from harness.cli.output import DOCUMENT_VERSION, emit_json, stdout_console
 from harness.errors import UsageError
 from harness.model.units import format_duration_s
-from harness.plan.library import find_workload, workload_files
+from harness.plan.bundled import find_workload, workload_files
 from harness.plan.loader import LoadedWorkload, load_workload
 
 workload_app = typer.Typer(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.brokers.products.java import HEAP_SETTING
 from harness.model.result import BrokerColumn, RunRecord
 
 WARM_S = 30.0  # a Java broker under a light load still compiles half a minute after its start (seen: 1.1 of 2 processors at 8 s)
-HEAP_SETTING = "jvm.heap"
 BEGINNING = "Java machines still compiling: "
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from harness.errors import WorkloadError
 from harness.model.provisioning import Provisioning
 from harness.model.result import BrokerColumn, SyncRow
-from harness.plan.library import bundled_folder
+from harness.plan.bundled import bundled_folder
 
 SHAPED = ("rabbitmq",)  # brokers whose kinds of queues differ in what they sync
 

@@ -160,7 +160,7 @@ class Visit:
             column.client = conductor.plan.parity.get("client", choice.adapter)
         began = time.monotonic()
         record = conductor.run()
-        if self.info.backend in ("process", "docker"):
+        if self.info.backend != "external":
             record.broker_age_s = began - self.ready_at
             kills = [fault for fault in record.faults if fault.kind == "kill" and fault.recovered_s is not None]
             again = [began + fault.at_s + (fault.recovered_s or 0.0) for fault in kills]

@@ -10,10 +10,12 @@ import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
+import confluent_kafka
 import numpy as np
 import pytest
 
 from harness.adapters.emulation.notes import Notes
+from harness.adapters.kafka.confluent_consumer import ConfluentConsumer
 from harness.adapters.kafka.layout import Layout, layout_for
 from harness.adapters.kafka.ports import Copy, Fetched, Owner
 from harness.adapters.kafka.subscriber import KafkaSubscriber
@@ -284,3 +286,36 @@ def test_a_commit_that_is_not_answered_does_not_make_the_member_spin(address: tu
     stage.member.commit_answered()
     stage.member.receive(1, 0.15)
     assert stage.log.committed == {0: 3}
+
+
+class SlowCoordinator:
+    """A library's consumer whose group's coordinator is being loaded for the first few questions."""
+
+    def __init__(self, refusals: Sequence[int]) -> None:
+        self.refusals = list(refusals)
+        self.asked = 0
+
+    def committed(self, places: list[confluent_kafka.TopicPartition], timeout: float) -> list[object]:
+        assert timeout > 0
+        self.asked += 1
+        if self.refusals:
+            raise confluent_kafka.KafkaException(confluent_kafka.KafkaError(self.refusals.pop(0)))
+        return places
+
+
+@pytest.mark.parametrize(
+    ("refusals", "asked"),
+    [
+        ([], 1),
+        ([confluent_kafka.KafkaError.NOT_COORDINATOR, confluent_kafka.KafkaError.COORDINATOR_LOAD_IN_PROGRESS], 3),
+        ([confluent_kafka.KafkaError.GROUP_AUTHORIZATION_FAILED], 1),
+    ],
+    ids=["at once", "when it is loaded", "what only the join can say"],
+)
+def test_a_member_joins_when_its_coordinator_answers(refusals: list[int], asked: int) -> None:
+    """librdkafka rests for seconds after a join that came too early."""
+    member = ConfluentConsumer.__new__(ConfluentConsumer)
+    member._topics = ("topic",)
+    member._consumer = library = SlowCoordinator(refusals)
+    member._await_coordinator()
+    assert library.asked == asked

@@ -198,6 +198,27 @@ def consumer_groups(trace: Trace) -> None:
     _consumer(trace, "an older epoch that owns more", group, "m", first, **owned(0, 1, 2, 3))
     _consumer(trace, "join again", group, "m", 0, **full)
 
+    _consumer_offsets(trace, group, topic, (first, second), kept)
+    classic = {"session_timeout_ms": 6000, "rebalance_timeout_ms": 6000, "protocol_type": "consumer"}
+    odd = [{"name": "odd", "metadata": b"\0\0"}]
+    trace.call("a classic join", "JoinGroup", 7, group_id=group, member_id="", **classic, protocols=odd)
+    _sync(trace, "a classic sync", group, "m", 2, {})
+    _beat(trace, "a classic heartbeat", group, "x", 2)
+    trace.call("described as classic", "DescribeGroups", 5, groups=[group])
+    trace.call("delete while it lives", "DeleteGroups", 1, groups_names=[group])
+    rows = [{"name": topic, "partitions": [{"partition_index": 0}]}]
+    trace.call("delete offsets that are in use", "OffsetDelete", 0, group_id=group, topics=rows)
+    _consumer(trace, "leave", group, "m", -1)
+    _consumer(trace, "the second has all", group, "n", second)
+    _consumer(trace, "the second leaves", group, "n", -1)
+    trace.call("describe the empty group", "ConsumerGroupDescribe", 1, group_ids=[group])
+    trace.call("delete", "DeleteGroups", 1, groups_names=[group])
+
+
+def _consumer_offsets(trace: Trace, group: str, topic: str, epochs: tuple[int, int], kept: list[int]) -> None:
+    """Commits and look-ups of member "m", which has the partitions ``kept``, at its former and at its present epoch."""
+    first, second = epochs
+
     def commit(step: str, member: str, epoch: int, *, version: int = 9, partition: int = kept[0]) -> None:
         row = {"partition_index": partition, "committed_offset": 3, "committed_metadata": ""}
         who = {"group_id": group, "member_id": member, "generation_id_or_member_epoch": epoch}
@@ -224,20 +245,6 @@ def consumer_groups(trace: Trace) -> None:
         asked = [{"name": topic, "partition_indexes": kept[:1]}]
         row = {"group_id": group, "member_id": member, "member_epoch": epoch, "topics": asked}
         trace.call(f"fetch {name}", "OffsetFetch", 9, groups=[row], require_stable=False)
-    classic = {"session_timeout_ms": 6000, "rebalance_timeout_ms": 6000, "protocol_type": "consumer"}
-    odd = [{"name": "odd", "metadata": b"\0\0"}]
-    trace.call("a classic join", "JoinGroup", 7, group_id=group, member_id="", **classic, protocols=odd)
-    _sync(trace, "a classic sync", group, "m", 2, {})
-    _beat(trace, "a classic heartbeat", group, "x", 2)
-    trace.call("described as classic", "DescribeGroups", 5, groups=[group])
-    trace.call("delete while it lives", "DeleteGroups", 1, groups_names=[group])
-    rows = [{"name": topic, "partitions": [{"partition_index": 0}]}]
-    trace.call("delete offsets that are in use", "OffsetDelete", 0, group_id=group, topics=rows)
-    _consumer(trace, "leave", group, "m", -1)
-    _consumer(trace, "the second has all", group, "n", second)
-    _consumer(trace, "the second leaves", group, "n", -1)
-    trace.call("describe the empty group", "ConsumerGroupDescribe", 1, group_ids=[group])
-    trace.call("delete", "DeleteGroups", 1, groups_names=[group])
 
 
 def static_consumers(trace: Trace) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from harness.errors import WorkloadError
-from harness.plan.library import find_workload, workload_files
+from harness.plan.bundled import find_workload, workload_files
 from harness.plan.loader import load_workload, parse_workload
 
 GOOD = """\

@@ -5,7 +5,7 @@ import pytest
 
 from harness.model import envelope
 from harness.plan.bodies import Bodies
-from harness.plan.library import find_workload
+from harness.plan.bundled import find_workload
 from harness.plan.loader import load_workload
 from harness.plan.stream import MessageStream
 

@@ -13,7 +13,7 @@ import pytest
 from harness.adapters.registry import create_adapter
 from harness.errors import BrokerUnavailable
 from harness.model.broker import BrokerInfo, Tier
-from harness.plan.library import workload_files
+from harness.plan.bundled import workload_files
 from harness.plan.loader import load_workload
 from harness.runner import consuming
 from harness.runner.consuming import ConsumingWorker

@@ -7,7 +7,7 @@ from harness.brokers.products.kafka import Kafka
 from harness.brokers.products.pylog import Pylog
 from harness.brokers.products.rabbitmq import RabbitMQ
 from harness.model.result import BrokerColumn, Measure
-from harness.plan.library import find_workload
+from harness.plan.bundled import find_workload
 from harness.plan.loader import load_workload
 from harness.study.ceilings import measure_ceilings, stamp_client_bound
 from harness.study.server_defaults import DEFAULTS, changed_settings, server_rows

@@ -11,7 +11,7 @@ from harness.adapters.registry import create_adapter
 from harness.errors import BrokerUnavailable, WorkerDied
 from harness.history.clocks import ClockOffset
 from harness.model.broker import BrokerInfo, Tier
-from harness.plan.library import workload_files
+from harness.plan.bundled import workload_files
 from harness.plan.loader import load_workload
 from harness.runner.control import Failed, RunPhase, Stopped, WorkerSpec
 from harness.swarm.engine import place

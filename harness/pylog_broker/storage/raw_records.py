@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from itertools import islice
+from typing import Final, NamedTuple
 
 from harness.pylog_broker.storage.batch import read_varint, varint
 from harness.pylog_broker.storage.errors import CorruptBatch, InvalidRecord, InvalidTimestamp
+
+REJECTED_NAMED_MAX: Final = 10_000
+"""Records that a refusal names: a batch that expands to millions of bad ones must not become an answer many times its size."""
 
 
 class RawRecord(NamedTuple):
@@ -46,19 +50,20 @@ def raw_records(data: bytes, count: int) -> Iterator[RawRecord]:
 def require_keys(data: bytes, count: int) -> None:
     """Raise InvalidRecord for a record without a key: compaction would not know what it replaces."""
     reason = "a compacted topic takes no record without a key"
-    rejected = [(place, reason) for place, row in enumerate(raw_records(data, count)) if row.key is None]
-    if rejected:
+    keyless = ((place, reason) for place, row in enumerate(raw_records(data, count)) if row.key is None)
+    if rejected := list(islice(keyless, REJECTED_NAMED_MAX)):
         raise InvalidRecord(reason, rejected)
 
 
 def require_times(data: bytes, count: int, base_timestamp: int, earliest: int, latest: int) -> None:
     """Raise InvalidTimestamp if a record lies outside of `earliest` and `latest`, with the places of those that do."""
-    rejected = []
-    for place, row in enumerate(raw_records(data, count)):
-        timestamp = base_timestamp + row.timestamp_delta
-        if timestamp >= 0 and not earliest <= timestamp <= latest:
-            rejected.append((place, f"timestamp {timestamp} is not within {earliest} and {latest}"))
-    if rejected:
+    times = (base_timestamp + row.timestamp_delta for row in raw_records(data, count))
+    outside = (
+        (place, f"timestamp {time_ms} is not within {earliest} and {latest}")
+        for place, time_ms in enumerate(times)
+        if time_ms >= 0 and not earliest <= time_ms <= latest
+    )
+    if rejected := list(islice(outside, REJECTED_NAMED_MAX)):
         raise InvalidTimestamp("one or more records have been rejected due to an invalid timestamp", rejected)
 
 
