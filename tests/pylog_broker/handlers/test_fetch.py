@@ -21,7 +21,13 @@ from harness.pylog_broker.protocol.generated.produce import (
     ProduceRequestTopic,
 )
 from harness.pylog_broker.protocol.primitives import ZERO_UUID, MalformedMessage
-from harness.pylog_broker.storage.batch import build_batch, iterate_records, parse_header, verify_produced
+from harness.pylog_broker.storage.batch import (
+    TRANSACTIONAL_BIT,
+    build_batch,
+    iterate_records,
+    parse_header,
+    verify_produced,
+)
 from harness.pylog_broker.storage.log import PartitionLog
 from tests.pylog_broker.handlers.local_broker import NOW_MS, LocalBroker, decode, frame
 
@@ -84,6 +90,23 @@ def test_all_versions(local: LocalBroker, version: int) -> None:
         assert response.responses[0].topic == "topic"
     if version >= 7:
         assert (response.error_code, response.session_id) == (0, 0)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("isolation_level", [0, 1])
+def test_a_partition_that_is_read_up_to_its_end(local: LocalBroker, version: int, isolation_level: int) -> None:
+    """With nothing to read the answer still says where the log begins, what is stable and where it ends."""
+    log = local.catalog.create_topic("topic", 1).partitions[0]
+    append(local, log, count=3)
+    log.delete_records_before(1)
+    producer = {"producer_id": 7, "producer_epoch": 0, "base_sequence": 0, "attributes": TRANSACTIONAL_BIT}
+    opened = build_batch([(b"k", b"v"), (b"k", b"v")], timestamp_ms=NOW_MS, **producer)
+    log.append(opened, verify_produced(opened), now_ms=NOW_MS)
+    (row,) = rows_of(local.call(request(local, "topic", {0: 5}, isolation_level=isolation_level), version))
+    assert (row.error_code, row.records) == (0, b"")
+    assert (row.high_watermark, row.last_stable_offset) == (5, 3)
+    assert version < 5 or row.log_start_offset == 1
+    assert row.aborted_transactions == ([] if isolation_level else None)
 
 
 @pytest.mark.parametrize("version", [4, 12, 13, 18])
