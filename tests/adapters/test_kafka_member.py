@@ -319,3 +319,30 @@ def test_a_member_joins_when_its_coordinator_answers(refusals: list[int], asked:
     member._consumer = library = SlowCoordinator(refusals)
     member._await_coordinator()
     assert library.asked == asked
+
+
+class Told:
+    """Counts what a consumer tells its owner of commits."""
+
+    def __init__(self) -> None:
+        self.answered = 0
+        self.failed: list[int] = []
+
+    def commit_failed(self, lanes: list[int]) -> None:
+        self.failed += lanes
+
+    def commit_answered(self) -> None:
+        self.answered += 1
+
+
+@pytest.mark.parametrize("code", [confluent_kafka.KafkaError.FENCED_INSTANCE_ID, confluent_kafka.KafkaError._FATAL])
+def test_a_commit_may_be_the_only_one_to_hear_that_it_is_over(code: int) -> None:
+    """librdkafka says nothing more after that: whoever went on to poll would take the topic for empty."""
+    member = ConfluentConsumer.__new__(ConfluentConsumer)
+    member._fatal = None
+    member._first_lanes = {"topic": 0}
+    member._owner = told = Told()
+    member._on_commit(confluent_kafka.KafkaError(code), [confluent_kafka.TopicPartition("topic", 2)])
+    assert (told.failed, told.answered) == ([2], 1)
+    with pytest.raises(BrokerUnavailable, match="gave up"):
+        member.fetch(10, 0.0)

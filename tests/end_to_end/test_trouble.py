@@ -128,7 +128,7 @@ def test_a_broker_that_dies_in_the_middle_costs_its_own_cells_only(tmp_path):
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     states = {run["broker"]: run["state"] for run in result["runs"]}
     assert states == {"memory": "failed", "pylog": "done"}, err
-    assert process.returncode in {1, 5}, err  # 1 where what is left of its history breaks an expectation
+    assert process.returncode == 1, err  # its expectations cannot be confirmed
     failed = next(run for run in result["runs"] if run["state"] == "failed")
     assert "died in the middle" in failed["error"]
     assert left_behind(tmp_path) == []
