@@ -22,6 +22,7 @@ READY = {
     "kafka": "Kafka Server started",
 }
 WITHIN_S = 1.0
+SAYS_WITHIN_S = 20.0
 ATTEMPTS = 3
 LOADED = pytest.mark.xfail(
     strict=False,
@@ -33,10 +34,18 @@ EACH = [
 
 
 def said_at(info: BrokerInfo, words: str) -> float:
-    """When the container wrote the last line with these words, in seconds since 1970."""
-    text = engine.connect().containers.get(info.management["container"]).logs(timestamps=True).decode()
-    lines = [line for line in text.splitlines() if words in line]
-    assert lines, f"it never said {words!r}:\n{text[-2000:]}"
+    """When the container wrote the last line with these words, in seconds since 1970.
+
+    Waits for it: RabbitMQ serves clients before it says so, and a first message may be through by then.
+    """
+    give_up = time.monotonic() + SAYS_WITHIN_S
+    while True:
+        text = engine.connect().containers.get(info.management["container"]).logs(timestamps=True).decode()
+        lines = [line for line in text.splitlines() if words in line]
+        if lines:
+            break
+        assert time.monotonic() < give_up, f"it never said {words!r}:\n{text[-2000:]}"
+        time.sleep(0.2)
     stamp, _, _ = lines[-1].partition(" ")
     return datetime.fromisoformat(re.sub(r"(\.\d{6})\d*Z$", r"\1+00:00", stamp)).timestamp()
 
