@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 import confluent_kafka
@@ -49,8 +50,27 @@ def _producer(broker: BrokerInfo, conf: dict[str, Any]) -> Any:
     return producer
 
 
+def _keep(
+    settled: list[tuple[int, int, int, int]], failed: Callable[[int, Any], None]
+) -> Callable[[int, int, Any, Any], None]:
+    """What is called for each message, a closure: it runs as often as ``produce``, and each attribute that it looks up shows."""
+    append, now_ns = settled.append, time.monotonic_ns
+
+    def on_settled(index: int, first_lane: int, error: Any, message: Any) -> None:
+        if error is not None:
+            failed(index, error)
+            return
+        offset = message.offset()  # None without acknowledgements
+        append((index, first_lane + message.partition(), UNKNOWN if offset is None else offset, now_ns()))
+
+    return on_settled
+
+
 class ConfluentPublisher:
-    """The hot path: one ``produce`` and one callback a message, columns made once a ``poll``."""
+    """The hot path: one ``produce_batch`` a ``submit``, one callback a message, columns made once a ``poll``.
+
+    The library's own queue is never full: ``settings`` makes it larger than the window.
+    """
 
     def __init__(
         self, broker: BrokerInfo, layout: Layout, acks: str, linger_ms: float, window: int, *, expiry: bool
@@ -61,6 +81,7 @@ class ConfluentPublisher:
         self._first_lanes = [layout.first_lane(topic) for topic in layout.classes]
         self._settled: list[tuple[int, int, int, int]] = []  # index, lane, offset, settled_ns
         self._failed = OutcomeBuffer()
+        self._on_settled = _keep(self._settled, self._on_failed)
         self._open = 0
         self._closed = False
         self._producer = _producer(broker, settings.confluent_producer(broker.address, acks, linger_ms, window))
@@ -73,52 +94,56 @@ class ConfluentPublisher:
             return 0
         if self._expiry and any(batch.ttls_ms[:room]):
             return self._submit_with_headers(batch, room)
-        produce, settled = self._producer.produce, self._on_settled
-        taken = 0
-        try:
-            if len(self._classes) == 1:
-                topic = self._classes[0]
-                for payload, key, index in zip(batch.payloads[:room], batch.keys, batch.indexes, strict=False):
-                    produce(topic, payload, key, on_delivery=partial(settled, index, 0))
-                    taken += 1
-            else:
-                rows = zip(batch.payloads[:room], batch.keys, batch.indexes, batch.classes, strict=False)
-                for payload, key, index, level in rows:
-                    lane = self._first_lanes[level]
-                    produce(self._classes[level], payload, key, on_delivery=partial(settled, index, lane))
-                    taken += 1
-        except BufferError:
-            pass  # the library's own queue is full: that is what the return value says
-        self._open += taken
-        return taken
+        if len(self._classes) == 1:
+            self._produce(0, batch.payloads[:room], batch.keys, batch.indexes)
+        else:
+            for level in sorted(set(batch.classes[:room])):
+                mine = [row for row in range(room) if batch.classes[row] == level]
+                self._produce(
+                    level,
+                    [batch.payloads[row] for row in mine],
+                    [batch.keys[row] for row in mine],
+                    [batch.indexes[row] for row in mine],
+                )
+        self._open += room
+        return room
+
+    def _produce(
+        self, level: int, payloads: Sequence[bytes], keys: Sequence[bytes | None], indexes: Sequence[int]
+    ) -> None:
+        """Messages of one class, in their order; what the library won't take (too large) has its outcome at once."""
+        settled, lane = self._on_settled, self._first_lanes[level]
+        messages: list[dict[str, Any]] = [
+            {"value": payload, "key": key, "callback": partial(settled, index, lane)}
+            for payload, key, index in zip(payloads, keys, indexes, strict=False)
+        ]
+        if self._producer.produce_batch(self._classes[level], messages) < len(messages):
+            for index, message in zip(indexes, messages, strict=False):
+                if "_error" in message:
+                    self._refused(index, message["_error"])
 
     def _submit_with_headers(self, batch: OutgoingBatch, room: int) -> int:
         expires = deadlines_ns(batch.payloads[:room], batch.ttls_ms[:room], time.monotonic_ns())
-        taken = 0
-        try:
-            for row in range(room):
-                level = batch.classes[row] if len(self._classes) > 1 else 0
+        for row in range(room):  # one at a time: a batch takes no headers
+            level = batch.classes[row] if len(self._classes) > 1 else 0
+            index = batch.indexes[row]
+            try:
                 self._producer.produce(
-                    self._classes[level],
-                    batch.payloads[row],
-                    batch.keys[row],
-                    on_delivery=partial(self._on_settled, batch.indexes[row], self._first_lanes[level]),
+                    self._classes[level], batch.payloads[row], batch.keys[row],
+                    on_delivery=partial(self._on_settled, index, self._first_lanes[level]),
                     headers=Notes(expires_ns=expires[row]).headers(),
-                )
-                taken += 1
-        except BufferError:
-            pass  # as above
-        self._open += taken
-        return taken
+                )  # fmt: skip
+            except confluent_kafka.KafkaException as problem:
+                self._refused(index, problem.args[0])
+        self._open += room
+        return room
 
-    def _on_settled(self, index: int, first_lane: int, error: Any, message: Any) -> None:
-        now_ns = time.monotonic_ns()
-        if error is None:
-            offset = message.offset()
-            lane = first_lane + message.partition()
-            self._settled.append((index, lane, offset if offset is not None and offset >= 0 else UNKNOWN, now_ns))
-            return
-        self._failed.add(index, outcome_of(error.code()), now_ns, error=error.str())
+    def _on_failed(self, index: int, error: Any) -> None:
+        self._failed.add(index, outcome_of(error.code()), time.monotonic_ns(), error=error.str())
+
+    def _refused(self, index: int, error: Any) -> None:
+        """By the library, before anything was sent."""
+        self._failed.add(index, Outcome.FAIL, time.monotonic_ns(), error=error.str())
 
     def poll(self, timeout_s: float) -> Outcomes:
         self._producer.poll(0)
@@ -131,9 +156,9 @@ class ConfluentPublisher:
         return self._drain()
 
     def _drain(self) -> Outcomes:
-        settled, self._settled = self._settled, []
-        count = len(settled)
-        columns = np.array(settled, dtype=np.int64).reshape(count, 4)
+        count = len(self._settled)
+        columns = np.fromiter(chain.from_iterable(self._settled), dtype=np.int64, count=4 * count).reshape(count, 4)
+        self._settled.clear()
         good = Outcomes(
             indexes=columns[:, 0].copy(),
             outcomes=np.full(count, Outcome.OK, dtype=np.uint8),

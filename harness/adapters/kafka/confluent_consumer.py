@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import confluent_kafka
 import numpy as np
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, Message
 
 from harness.adapters.kafka import settings
 from harness.adapters.kafka.layout import Layout
@@ -34,6 +34,9 @@ NOT_YET: Final = frozenset(
 )
 OVER: Final = frozenset({KafkaError.FENCED_INSTANCE_ID, KafkaError._FATAL})
 NO_FETCH: Final = Fetched([], np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), 0, [])
+
+# Called for each message, so without a look-up by name.
+_error_of, _partition_of, _offset_of, _value_of = Message.error, Message.partition, Message.offset, Message.value
 
 
 def _is_over(error: Any) -> bool:
@@ -144,17 +147,18 @@ class ConfluentConsumer:
             if limit > 1:
                 messages += self._call(self._consumer.consume, limit - 1, 0)
         received_ns = time.monotonic_ns()
-        if any(message.error() is not None for message in messages):
+        if any(map(_error_of, messages)):
             messages = self._without_errors(messages)
         if not messages:
             return NO_FETCH
-        lanes = np.array([message.partition() for message in messages], dtype=np.int32)
+        count = len(messages)
+        lanes = np.fromiter(map(_partition_of, messages), dtype=np.int32, count=count)
         if self._single is not None:
             lanes += self._single
         else:
             lanes += np.array([self._first_lanes[message.topic()] for message in messages], dtype=np.int32)
-        offsets = np.array([message.offset() for message in messages], dtype=np.int64)
-        payloads = [message.value() or b"" for message in messages]
+        offsets = np.fromiter(map(_offset_of, messages), dtype=np.int64, count=count)
+        payloads = [value or b"" for value in map(_value_of, messages)]
         return Fetched(payloads, lanes, offsets, received_ns, messages)
 
     def _without_errors(self, messages: list[Any]) -> list[Any]:

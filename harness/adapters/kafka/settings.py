@@ -35,6 +35,7 @@ IN_FLIGHT_REQUESTS: Final = 5
 FETCH_WAIT_MS: Final = 100
 FETCH_BYTES_MAX: Final = 1 << 20  # per partition and fetch
 QUEUED_KIB_MAX: Final = 16_384  # fetched ahead per partition: bounds a consumer's memory
+QUEUE_KIB_MAX: Final = 2**31 - 1  # the window bounds what waits, not the library
 COMMIT_EVERY_S: Final = 0.1
 COMMIT_EVERY_MESSAGES: Final = 500
 
@@ -107,7 +108,7 @@ def confluent_producer(address: str, acks: str, linger_ms: float, window: int) -
         "batch.num.messages": 10_000,
         "max.in.flight.requests.per.connection": IN_FLIGHT_REQUESTS,
         "queue.buffering.max.messages": max(1000, 2 * window),
-        "queue.buffering.max.kbytes": 1 << 20,
+        "queue.buffering.max.kbytes": QUEUE_KIB_MAX,
         "message.max.bytes": 16 << 20,
         "partitioner": "murmur2_random",
         "sticky.partitioning.linger.ms": 0,
