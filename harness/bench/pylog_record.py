@@ -6,6 +6,7 @@ several each; a suite that comes twice counts as the later one says.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -70,8 +71,12 @@ def _figure(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2f}"
 
 
-def main(files: Sequence[str]) -> int:
-    documents = [json.loads(Path(name).read_text(encoding="utf-8")) for name in files]
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "files", nargs="+", type=argparse.FileType(encoding="utf-8"), help="what bench pylog --json printed"
+    )
+    documents = [json.load(file) for file in parser.parse_args(arguments).files]
     document = joined(documents)
     write_page(document, FOLDER / "report.html")
     (FOLDER / "result.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -22,8 +22,8 @@ QUESTIONS = (
     Question("one in flight p99", "us", False),
     Question("32 connections", "req/s", True),
     Question("32 connections p99", "us", False),
-    Question("cold start", "ms", False, 5.0),
-    Question("resident memory", "MB", False, 5.0),
+    Question("cold start", "ms", False, 10.0),
+    Question("resident memory", "MB", False, 10.0),
 )
 
 
