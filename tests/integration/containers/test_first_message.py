@@ -26,7 +26,7 @@ SAYS_WITHIN_S = 20.0
 ATTEMPTS = 3
 LOADED = pytest.mark.xfail(
     strict=False,
-    reason="1.5 to 3.6 s on two cores with a load of 10; about half of it until the first topic has its leader",
+    reason="0.8 to 0.9 s on two idle cores, 1.5 to 3.6 s with a load of 10; half of it until the first topic has its leader",
 )
 EACH = [
     pytest.param(name, marks=[pytest.mark.container(name), *([LOADED] if name == "kafka" else [])]) for name in READY
