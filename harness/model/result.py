@@ -206,6 +206,7 @@ class Cell(Document):
     ratio_low: float | None = None
     ratio_high: float | None = None
     p_value: float | None = None
+    caveat: str = ""  # what to bear in mind where the figure stands; its first word is the mark: "cold: ..."
 
 
 class NoiseFloor(Document):

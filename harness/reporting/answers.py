@@ -185,7 +185,7 @@ def _differences(rows: Sequence[ScoreRow], result: Result) -> list[str]:
         if apart:
             apart.sort(key=lambda cell: -abs(math.log(cell.ratio or 1.0)))
             parts = [_ratio_words(cell, result) for cell in apart]
-            base = row.cells[row.baseline].figure if row.baseline in row.cells else "none"
+            base = _figure_words(row.cells[row.baseline]) if row.baseline in row.cells else "none"
             text = f"{row.short} against {_label(result, row.baseline)}'s {base}: {', '.join(parts)}"
             text += f"; {notation.listing(near)} {'is' if len(near) == 1 else 'are'} within noise" if near else ""
             ranked.append((abs(math.log(apart[0].ratio or 1.0)), text))
@@ -203,7 +203,12 @@ def _ratio_words(cell: ScoreCell, result: Result) -> str:
     """``pylog is better with 12.4 ms (0.59×, 0.54–0.66)``."""
     interval = notation.ratio_span(cell.ratio_low, cell.ratio_high)
     shown = notation.ratio(cell.ratio) + (f", {interval}" if interval else "")
-    return f"{_label(result, cell.broker)} is {cell.word} with {cell.figure} ({shown})"
+    return f"{_label(result, cell.broker)} is {cell.word} with {_figure_words(cell)} ({shown})"
+
+
+def _figure_words(cell: ScoreCell) -> str:
+    """``430 ms while cold``."""
+    return f"{cell.figure} while {cell.mark}" if cell.mark else cell.figure
 
 
 _FAULT_WORDS = {

@@ -11,7 +11,7 @@ from harness.model.result import Result
 
 COLUMNS = (
     "workload", "tier", "broker", "metric", "phase", "state", "value", "low", "high", "interval", "unit", "better", "n",
-    "baseline", "ratio", "ratio_low", "ratio_high", "p_value", "per_run", "reason",
+    "baseline", "ratio", "ratio_low", "ratio_high", "p_value", "per_run", "reason", "caveat",
 )  # fmt: skip
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -35,7 +35,7 @@ def cells_csv(result: Result) -> str:
         row = [
             cell.workload, tiers.get(cell.workload, ""), cell.broker, cell.metric, cell.phase, str(cell.state), cell.value,
             cell.low, cell.high, cell.interval, cell.unit, cell.better, cell.n, cell.baseline, cell.ratio, cell.ratio_low,
-            cell.ratio_high, cell.p_value, " ".join(f"{value:.9g}" for value in cell.per_run), cell.reason,
+            cell.ratio_high, cell.p_value, " ".join(f"{value:.9g}" for value in cell.per_run), cell.reason, cell.caveat,
         ]  # fmt: skip
         writer.writerow([_field(value) for value in row])
     return buffer.getvalue()

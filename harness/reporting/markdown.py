@@ -76,6 +76,8 @@ def _cell(cell: ScoreCell) -> str:
         parts.append(escape(cell.word))
     if cell.ratio is not None:
         parts.append(notation.ratio(cell.ratio))
+    if cell.mark:
+        parts.append(f"· {escape(cell.mark)}")
     if cell.reason and cell.value is None and cell.glyph != "✓" and cell.state is not State.NOT_RUN:
         parts.append(f"– {escape(clause(cell.reason))}")
     return " ".join(parts)

@@ -100,6 +100,7 @@ class Page:
     syncs: Table = field(default=Table((), ()))
     sync_sources: tuple[str, ...] = ()
     fault_evidence: Table = field(default=Table((), ()))
+    caveats: tuple[str, ...] = ()  # marks of caveats that stand in cells
     compared: bool = True  # whether any ratio stands in the scorecard
 
 
@@ -132,6 +133,7 @@ def page_of(result: Result) -> Page:
             tuple((name, notation.quantity(rate, "msg/s")) for name, rate in sorted(result.ceilings.items())),
         ),
         machine=_machine(result),
+        caveats=tuple(dict.fromkeys(cell.caveat.partition(":")[0] for cell in result.cells if cell.caveat)),
         baseline=labels.get(baseline, baseline),
         facts=_facts(result),
         trials=tuple(trials_tables(result, labels)),

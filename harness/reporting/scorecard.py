@@ -39,11 +39,17 @@ class ScoreCell:
     ratio_high: float | None = None
     value: float | None = None
     n: int = 0
+    caveat: str = ""
 
     @property
     def icon(self) -> str:
         """Name of the page's SVG symbol: a rule that held has a tick of its own."""
         return "held" if self.word == "held" else look(self.state).icon
+
+    @property
+    def mark(self) -> str:
+        """The caveat in one word; empty when there is none."""
+        return self.caveat.partition(":")[0]
 
     @property
     def in_words(self) -> bool:
@@ -179,6 +185,7 @@ def _shown(cell: Cell, row: Mapping[str, Cell]) -> ScoreCell:
         ratio_high=cell.ratio_high,
         value=cell.value,
         n=cell.n,
+        caveat=cell.caveat,
     )
 
 

@@ -71,6 +71,8 @@ def _cell(cell: ScoreCell) -> Text:
         second.append(cell.interval)
     if cell.ratio is not None:
         second.append(notation.ratio(cell.ratio))
+    if cell.mark:
+        second.append(printable(cell.mark))
     if not second and cell.reason and cell.state is not State.NOT_RUN:
         second.append(clause(printable(cell.reason))[:60])
     if second:

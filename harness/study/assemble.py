@@ -36,7 +36,7 @@ from harness.statistics.summarise import summarise
 from harness.statistics.trials import fault_trials
 from harness.study import ledger
 from harness.study.ceilings import stamp_client_bound
-from harness.study.freshness import BEGINNING, cold_machines
+from harness.study.freshness import BEGINNING, cold_machines, stamp_cold
 from harness.study.options import StudyOptions
 from harness.study.server_defaults import server_rows
 
@@ -182,6 +182,7 @@ def _summarise(result: Result) -> None:
     ran = [column.name for column in result.brokers if column.state == "run"]
     baseline = ran[0] if ran else ""
     result.cells, result.noise = summarise(result, baseline=baseline)
+    stamp_cold(result.cells, result.brokers, result.runs)
 
 
 def note_cold_machines(result: Result) -> None:

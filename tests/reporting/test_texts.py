@@ -10,7 +10,9 @@ import pytest
 from rich.console import Console
 
 from harness.model.result import Result
+from harness.reporting.answers import answer
 from harness.reporting.csv import COLUMNS, cells_csv, write_csv
+from harness.reporting.html import render_html
 from harness.reporting.markdown import render_markdown
 from harness.reporting.terminal import render_terminal
 from tests.reporting.factory import make_result
@@ -67,6 +69,24 @@ def test_markdown_has_a_table_a_workload_and_no_html() -> None:
     for line in text.splitlines():
         if line.startswith("| "):
             assert line.replace("\\|", "").count("|") == 6, line
+
+
+def test_a_caveat_stands_beside_its_figure_everywhere() -> None:
+    result = make_result()
+    assert "cold" not in render_markdown(result) + terminal(result)
+    assert 'class="caveat"' not in render_html(result)
+    for cell in result.cells:
+        if cell.broker == "kafka" and cell.metric == "end_to_end_latency_p99":
+            cell.caveat = "cold: 2 s after its start"
+    assert "baseline · cold |" in render_markdown(result)
+    assert "baseline" in terminal(result)
+    assert "cold" in terminal(result)
+    page = render_html(result)
+    assert '<span class="caveat" title="cold: 2 s after its start">cold</span>' in page
+    assert '<span class="reason">cold: 2 s after its start</span>' in page
+    assert '<li class="caveat"' in page
+    assert "while cold: " in answer(result, "clickstream_fanout").text
+    assert "cold: 2 s after its start" in cells_csv(result)
 
 
 def test_csv_holds_every_cell() -> None:

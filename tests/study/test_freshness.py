@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.model.result import BrokerColumn, PhaseRecord, RunRecord
-from harness.study.freshness import BEGINNING, cold_machines
+from harness.model.result import BrokerColumn, Cell, PhaseRecord, RunRecord, State
+from harness.study.freshness import BEGINNING, cold_machines, stamp_cold
 
 JAVA = {"jvm.heap": "1g"}
 
@@ -36,6 +36,28 @@ def test_young_machines_are_named_with_their_ages() -> None:
     text = cold_machines(columns, runs)
     assert text.startswith(f"{BEGINNING}activemq and kafka were 2 to 7 s old")
     assert "pylog" not in text
+
+
+def _cell(broker: str, metric: str, phase: str = "") -> Cell:
+    return Cell(workload="w", broker=broker, metric=metric, phase=phase, state=State.MEASURED)
+
+
+def test_figures_of_speed_from_a_young_machine_are_marked() -> None:
+    runs = [_run("kafka", 2.0), _run("kafka", 6.0), _run("activemq", 40.0), _run("pylog", 0.5)]
+    columns = [_column("kafka", JAVA), _column("activemq", JAVA), _column("pylog", {})]
+    marked = _cell("kafka", "end_to_end_latency_p99", "paced")
+    spared = [
+        _cell("kafka", "broker_rss_peak"),
+        _cell("kafka", "recovery_first_acknowledged"),
+        _cell("activemq", "end_to_end_latency_p99", "paced"),
+        _cell("pylog", "end_to_end_latency_p99", "paced"),
+        _cell("kafka", "end_to_end_latency_p99", "no such phase"),
+    ]
+    stamp_cold([marked, *spared], columns, runs)
+    assert marked.caveat == "cold: 3 to 7 s after its start, a Java machine still compiles"
+    assert [cell.caveat for cell in spared] == [""] * len(spared)
+    stamp_cold([marked], columns, [_run("kafka", 40.0)])
+    assert not marked.caveat, "it is taken back when later runs are of an old one"
 
 
 def test_a_warm_up_counts_and_an_old_or_foreign_machine_is_no_news() -> None:
