@@ -55,9 +55,12 @@ def _quantity(text: str | None, parse: object, flag: str) -> float | None:
     if text is None:
         return None
     try:
-        return float(parse(text))  # type: ignore[operator]
+        value = float(parse(text))  # type: ignore[operator]
     except ValueError as error:
         raise UsageError(f"{flag}: {error}", next_command="harness run --help") from None
+    if value <= 0:
+        raise UsageError(f"{flag} must be more than {text}", next_command="harness run --help")
+    return value
 
 
 def run(
@@ -66,6 +69,7 @@ def run(
     repeats: Annotated[int, typer.Option("-n", "--runs", min=1, max=100, help="Repeats; the brokers alternate in balanced order.")] = 1,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="The run's folder [reports/<time>].")] = None,
     duration: Annotated[str | None, typer.Option(help="Length of each timed phase, for example 10s.")] = None,
+    warm_up: Annotated[str | None, typer.Option(help="Length of the warm-up before anything is measured, for example 30s.")] = None,
     rate: Annotated[str | None, typer.Option(help="Rate of each paced phase, for example 2k/s.")] = None,
     size: Annotated[str | None, typer.Option(help="Message size, for example 1KiB.")] = None,
     in_flight: Annotated[int | None, typer.Option(min=1, max=100_000, help="Window of each flood phase.")] = None,
@@ -95,7 +99,7 @@ def run(
     if load is Load.OWN and not print_command:
         _refuse_locust_options({"--workers": workers, "--web-port": web_port})
     choices = _choices(brokers, url or [], aa)
-    loaded = _workloads(workloads, duration, rate, size, in_flight)
+    loaded = _workloads(workloads, duration, rate, size, in_flight, warm_up)
     if resume and (out is None or replace):
         raise UsageError("--resume goes on with a run in a folder: name it with -o, and leave --replace out")
     place = chosen_backend(backend, [choice.broker for choice in choices if choice.url is None])
@@ -160,7 +164,12 @@ def _choices(brokers: str, urls: list[str], aa: bool) -> tuple[BrokerChoice, ...
 
 
 def _workloads(
-    names: list[str], duration: str | None, rate: str | None, size: str | None, in_flight: int | None
+    names: list[str],
+    duration: str | None,
+    rate: str | None,
+    size: str | None,
+    in_flight: int | None,
+    warm_up: str | None,
 ) -> tuple[LoadedWorkload, ...]:
     """The workloads with what the command line changes in them."""
     from harness.study.options import override
@@ -172,6 +181,7 @@ def _workloads(
             rate_per_s=_quantity(rate, parse_rate_per_s, "--rate"),
             size_bytes=None if size is None else int(_quantity(size, parse_size, "--size") or 0),
             in_flight=in_flight,
+            warm_up_s=_quantity(warm_up, parse_duration_s, "--warm-up"),
         )
         for name in names
     )

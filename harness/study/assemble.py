@@ -30,14 +30,14 @@ from harness.model.result import (
 from harness.model.verdict import Verdict
 from harness.model.workload import Workload
 from harness.plan.bodies import Bodies
-from harness.plan.loader import LoadedWorkload, parse_workload
+from harness.plan.loader import LoadedWorkload
 from harness.reporting.answers import answer_of
 from harness.statistics.summarise import summarise
 from harness.statistics.trials import fault_trials
 from harness.study import ledger
 from harness.study.ceilings import stamp_client_bound
 from harness.study.freshness import BEGINNING, cold_machines, stamp_cold
-from harness.study.options import StudyOptions
+from harness.study.options import StudyOptions, as_run
 from harness.study.server_defaults import server_rows
 
 Say = Callable[[str], None]
@@ -99,7 +99,7 @@ def fold_runs(result: Result, folder: Path, say: Say) -> Judged:
 
     A history that cannot be judged costs its own run, which becomes failed with the reason.
     """
-    workloads = {record.name: _workload(record) for record in result.workloads}
+    workloads = {record.name: as_run(record.text, record.name) for record in result.workloads}
     result.verdicts, result.measures, result.curves = [], [], []
     found = Judged()
     with_history = [run for run in result.runs if run.history]
@@ -150,11 +150,6 @@ def _load_notes(runs: Iterable[RunRecord]) -> list[str]:
             f"{LOAD_NOTE}{run.workload} on {run.broker}, repeat {run.repeat + 1}: {run.load.engine}; {'; '.join(parts)}; {bound}."
         )
     return notes
-
-
-def _workload(record: WorkloadRecord) -> Workload:
-    text = record.text.split("\n# overridden on the command line:")[0]
-    return parse_workload(text, name=record.name, path=record.name + ".yaml").workload
 
 
 def _broken(run: RunRecord, workload: Workload, verdicts: Iterable[Verdict]) -> list[str]:

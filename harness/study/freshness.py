@@ -32,7 +32,7 @@ def cold_machines(columns: Iterable[BrokerColumn], runs: Iterable[RunRecord]) ->
     low, high = min(age for broker, age in ages if broker in young), max(age for broker, age in ages if broker in young)
     return (
         f"{BEGINNING}{' and '.join(young)} were {low:.0f} to {high:.0f} s old when they were measured; their latency and "
-        "processor time are those of cold ones"
+        "processor time are those of cold ones (harness run --warm-up 30s measures warm ones)"
     )
 
 

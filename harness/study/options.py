@@ -13,10 +13,12 @@ from harness.errors import UsageError
 from harness.model.broker import Tier
 from harness.model.distribution import Spread
 from harness.model.result import TWIN, SyncRow
-from harness.model.workload import Phase
-from harness.plan.loader import LoadedWorkload
+from harness.model.workload import Phase, Workload
+from harness.plan.loader import LoadedWorkload, parse_workload
 
 # broker -> (adapter, setting that a bare word after the colon means)
+OVERRIDDEN = "\n# overridden on the command line: "
+WARM_UP_RATE = 100.0  # messages a second, for a workload without a rate of its own
 BROKERS: Mapping[str, tuple[str, str]] = {
     "pylog": ("kafka", "client"),
     "kafka": ("kafka", "client"),
@@ -121,19 +123,58 @@ def override(
     rate_per_s: float | None,
     size_bytes: int | None,
     in_flight: int | None,
+    warm_up_s: float | None = None,
 ) -> LoadedWorkload:
     """The workload with flags applied: they change the work, so they change its digest too."""
-    if duration_s is None and rate_per_s is None and size_bytes is None and in_flight is None:
+    flags = {
+        "duration": duration_s,
+        "rate": rate_per_s,
+        "size": size_bytes,
+        "in_flight": in_flight,
+        "warm_up": warm_up_s,
+    }
+    if all(value is None for value in flags.values()):
         return loaded
     workload = loaded.workload
     phases = tuple(_overridden(phase, duration_s, rate_per_s, in_flight) for phase in workload.phases)
+    if warm_up_s is not None:
+        phases = _warmed_up(phases, warm_up_s)
     messages = workload.messages
     if size_bytes is not None:
         messages = messages.model_copy(update={"size": Spread("constant", float(size_bytes))})
     changed = workload.model_copy(update={"phases": phases, "messages": messages})
-    flags = f"duration={duration_s} rate={rate_per_s} size={size_bytes} in_flight={in_flight}"
-    digest = hashlib.sha256((loaded.text + "\n" + flags).encode()).hexdigest()
-    return LoadedWorkload(changed, f"{loaded.text}\n# overridden on the command line: {flags}\n", digest, loaded.path)
+    told = " ".join(f"{name}={value}" for name, value in flags.items())
+    digest = hashlib.sha256((loaded.text + "\n" + told).encode()).hexdigest()
+    return LoadedWorkload(changed, f"{loaded.text}{OVERRIDDEN}{told}\n", digest, loaded.path)
+
+
+def as_run(text: str, name: str) -> Workload:
+    """The workload of a result document's text, with what flags changed in it: phases must be those that ran."""
+    plain, _, told = text.partition(OVERRIDDEN)
+    loaded = parse_workload(plain, name=name, path=f"{name}.yaml")
+    found = dict(part.split("=", 1) for part in told.split())
+    flags = {flag: float(value) for flag, value in found.items() if value != "None"}
+    return override(
+        loaded,
+        duration_s=flags.get("duration"),
+        rate_per_s=flags.get("rate"),
+        size_bytes=int(flags["size"]) if "size" in flags else None,
+        in_flight=int(flags["in_flight"]) if "in_flight" in flags else None,
+        warm_up_s=flags.get("warm_up"),
+    ).workload
+
+
+def _warmed_up(phases: tuple[Phase, ...], seconds: float) -> tuple[Phase, ...]:
+    """The warm-up lasts so long; a workload without one gets it, at the rate of its first paced phase."""
+    if any(phase.warmup for phase in phases):
+        return tuple(phase.model_copy(update={"for_": seconds}) if phase.warmup else phase for phase in phases)
+    taken = {phase.name for phase in phases}
+    name = next(
+        name for name in ("warmup", "warm_up", *(f"warmup_{n}" for n in range(len(taken)))) if name not in taken
+    )
+    rate = next((phase.paced for phase in phases if phase.paced is not None), WARM_UP_RATE)
+    plain = {"name": name, "warmup": True, "ttl": "none", "failures": {}}
+    return (Phase.model_validate({**plain, "paced": rate, "for": seconds}), *phases)
 
 
 def _overridden(phase: Phase, duration_s: float | None, rate_per_s: float | None, in_flight: int | None) -> Phase:
