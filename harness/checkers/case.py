@@ -230,6 +230,11 @@ class Checker:
         return Findings()
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 message``, ``2 messages``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def decide(broken: int, doubt: str) -> Validity:
     """INVALID when something is known to be broken, UNKNOWN when something may be, else VALID."""
     if broken:

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.checkers.case import Case, Checker, Evidence, Findings, decide
+from harness.checkers.case import Case, Checker, Evidence, Findings, counted, decide
 from harness.checkers.deliveries import Deliveries, GroupView
 from harness.checkers.fate import doomed
 from harness.checkers.messages import Flags, Numbers
@@ -79,7 +79,13 @@ class DeadLetter(Checker):
         elif not doubt and not counts["doomed"] and not len(self._dead):
             summary = "no message was to be given up on, and none was"
         else:
-            summary = doubt or f"all {counts['doomed']} doomed and {counts['expired']} expired messages are there once"
+            there = f"{counted(counts['doomed'], 'doomed message')} and {counts['expired']} more that expired"
+            twice = (
+                f", {counts['twice_after_unrest']} of them twice after a disturbance"
+                if counts["twice_after_unrest"]
+                else ""
+            )
+            summary = doubt or f"all {counts['dead_letters']} dead letters are there: {there}{twice}"
         return Findings(
             [
                 case.verdict(
@@ -109,7 +115,7 @@ class DeadLetter(Checker):
             "reason_wrong": there & (self._doomed | has_ttl) & ~rejected & ~(expired & has_ttl),
             "twice_after_unrest": twice & excused,
             "doomed": self._doomed & messages.acknowledged,
-            "expired": expired,
+            "expired": expired & ~(self._doomed & messages.acknowledged),
             "dead_letters": there,
         }
 

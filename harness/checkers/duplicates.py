@@ -92,7 +92,8 @@ class Duplicates(Checker):
             doubt = "the run was cut off, so later duplicates would not show"
         causes = ", ".join(f"{counts[name]} {name}" for name in CAUSES if counts[name])
         if counts["duplicated"]:
-            summary = f"{counts['duplicated']} deliveries beyond the first ({causes}); {counts['flagged']} were flagged as redelivered"
+            extra = f"{counts['duplicated']} deliver{'y' if counts['duplicated'] == 1 else 'ies'}"
+            summary = f"{extra} beyond the first ({causes}); {counts['flagged']} flagged as redelivered"
         else:
             summary = doubt or f"no message came twice in {self._deliveries} deliveries"
         validity = decide(counts["unexplained"], doubt)

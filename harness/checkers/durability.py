@@ -32,12 +32,14 @@ class Durability(Checker):
     def finish(self) -> Findings:
         case, messages = self.case, self.case.messages
         anywhere = np.zeros(len(messages), dtype=bool)
+        unseen = np.zeros(len(messages), dtype=bool)
         counts: dict[str, int] = {}
         expired = 0
         evidence: list[Evidence] = []
         for name in self._absence.missing:
             gone = self._absence.lost(name)
             anywhere |= gone
+            unseen |= self._absence.missing[name]
             expired += int(np.count_nonzero(self._absence.expired_unseen(name)))
             counts[f"lost_{name}"] = int(np.count_nonzero(gone))
             numbers = np.flatnonzero(gone)[:EVIDENCE_MAX]
@@ -45,6 +47,7 @@ class Durability(Checker):
                 numbers, group=name, acknowledged_s=(messages.acknowledged_ns[numbers] - case.meta.started_ns) / 1e9
             )
         missing = int(np.count_nonzero(anywhere))
+        aside = int(np.count_nonzero(unseen & ~anywhere))
         acknowledged = int(np.count_nonzero(messages.acknowledged))
         sent = messages.published & (messages.submissions > 0)
         unknown = sent & ~messages.acknowledged
@@ -74,7 +77,7 @@ class Durability(Checker):
                 case.verdict(
                     self,
                     decide(lost, doubt),
-                    self._summary(lost, missing, acknowledged, doubt),
+                    self._summary(lost, missing, acknowledged, aside, doubt),
                     promised=case.keeps,
                     counts=counts,
                     evidence=evidence,
@@ -82,7 +85,8 @@ class Durability(Checker):
             ]
         )
 
-    def _summary(self, lost: int, missing: int, acknowledged: int, doubt: str) -> str:
+    def _summary(self, lost: int, missing: int, acknowledged: int, aside: int, doubt: str) -> str:
+        """``aside`` messages never came to some group, and did not have to."""
         case = self.case
         how = ", ".join([f"tier {case.meta.tier}", *_in_words([one.kind for one in case.breaks])])
         if decide(lost, doubt) is Validity.INVALID:
@@ -90,7 +94,14 @@ class Durability(Checker):
         if doubt:
             seen = f"; {missing} acknowledged messages have not come so far" if missing else ""
             return f"{doubt}{seen}"
-        return f"all {acknowledged} acknowledged messages were delivered to {len(self._absence.missing)} groups ({how})"
+        groups = len(self._absence.missing)
+        where = "the group" if groups == 1 else f"all {groups} groups"
+        if not aside:
+            return f"all {acknowledged} acknowledged messages were delivered to {where} ({how})"
+        return (
+            f"none of {acknowledged} acknowledged messages was lost: {acknowledged - aside} were delivered to {where}, "
+            f"{aside} were dead-lettered, or free to expire, before ({how})"
+        )
 
 
 _WORDS = {

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.checkers.case import Case, Checker, Evidence, Findings, decide
+from harness.checkers.case import Case, Checker, Evidence, Findings, counted, decide
 from harness.checkers.deliveries import GroupView
 from harness.checkers.fate import doomed
 from harness.model.verdict import EVIDENCE_MAX
@@ -68,7 +68,7 @@ class EffectivelyOnce(Checker):
         else:
             summary = (
                 doubt
-                or f"all {counts['checked']} took effect once; the key prevented {counts['prevented']} second effects"
+                or f"all {counts['checked']} took effect once; the key prevented {counted(counts['prevented'], 'second effect')}"
             )
         counts = {**counts, "effects_not_once": broken, "no_effect": none}
         validity = decide(broken, doubt)

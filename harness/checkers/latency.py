@@ -24,7 +24,7 @@ class Latency(Checker):
         "Publish latency runs from a message's intended time to its first acknowledgement; end-to-end latency to its "
         "first delivery in each group, one sample a group. Only paced and burst phases count, warm-up excluded. A "
         "message that was never acknowledged counts at its last outcome; one that should have come and did not counts"
-        " at the end of its phase's drain. Quantiles are exact, and shown only where at least ten samples lie beyond."
+        " at the end of the last drain of the run. Quantiles are exact, and shown only where at least ten samples lie beyond."
     )
     source = "Open-loop measurement from intended times"
 
@@ -87,7 +87,7 @@ class Latency(Checker):
         return done_ns - messages["intended_ns"][mine], int(np.count_nonzero(failed))
 
     def _delivered(self, number: int) -> tuple[Numbers, int]:
-        """Samples of all groups; those that never came, unless expired or dead-lettered, count at the drain's end."""
+        """Samples of all groups; those that never came, unless expired or dead-lettered, count at the end of the last drain."""
         messages = self.case.messages
         parts = self._samples.pop(number, [])
         may_expire = messages["ttl_ms"] > 0

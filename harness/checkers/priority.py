@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.checkers.case import Case, Checker, Evidence, Findings, decide
+from harness.checkers.case import Case, Checker, Evidence, Findings, counted, decide
 from harness.checkers.deliveries import GroupView
 from harness.checkers.messages import NEVER, Flags, Numbers
 from harness.checkers.pacing import Pacing, StateOfMeasure
@@ -36,7 +36,8 @@ class Priority(Checker):
         " the acknowledgement do not count, since a broker hands out what it has before the news arrives; nor do the last"
         " 100 ms at most in which the member that gets it has nothing to do: it is on its way there. Paced and "
         "burst phases count; in a flood it is a finding. Waits run from the intended "
-        "time, in phases in which the broker is not killed, and are invalid where the load generator was late."
+        "time, in phases in which the broker is not killed, and are invalid where the load generator was late there, lower"
+        " bounds where it offered less than asked."
     )
     source = "AMQP 0-9-1 section 3.1.10 priorities; JMSPriority"
 
@@ -48,7 +49,8 @@ class Priority(Checker):
         phases = [number for number, _ in case.phases("paced", "burst")]
         self._judged: Flags = np.isin(case.messages["phase"], phases)
         killed = [number for number in phases if (fault := case.workload.phases[number].fault) and fault.kill]
-        self._calm: Flags = self._judged & ~np.isin(case.messages["phase"], killed)
+        self._waited = [number for number in phases if number not in killed]
+        self._calm: Flags = np.isin(case.messages["phase"], self._waited)
 
     @classmethod
     def applies(cls, case: Case) -> bool:
@@ -115,9 +117,9 @@ class Priority(Checker):
 
     @cached_property
     def _judgement(self) -> tuple[StateOfMeasure, str]:
-        """The worst that the load generator has to answer for in the phases that count."""
-        found = [honesty.judgement for honesty in Pacing(self.case).phases.values()]
-        return next((one for one in found if one[0] == "invalid"), ("ok", ""))
+        """The worst that the load generator has to answer for in the phases whose waits are measured."""
+        found = [honesty.judgement for number, honesty in Pacing(self.case).phases.items() if number in self._waited]
+        return next((one for state in ("invalid", "lower_bound") for one in found if one[0] == state), ("ok", ""))
 
     def _quantiles(self, metric: str, waits: Numbers) -> list[Measure]:
         state, reason = self._judgement
@@ -149,9 +151,11 @@ class Priority(Checker):
         if not doubt and not case.meta.complete:
             doubt = "the run was cut off"
         if counts["inverted"]:
-            summary = f"{counts['inverted']} messages waited while more than {counts['allowance']} of lower classes were delivered "
-            summary += f"(worst: {counts['overtaken_max']}): "
-            summary += f"{counts['inverted_elsewhere']} of them waited for a member that kept the rule while others served what they had"
+            summary = (
+                f"{counted(counts['inverted'], 'message')} waited while more than {counts['allowance']} of lower classes were "
+                f"delivered (worst: {counts['overtaken_max']}): {counts['inverted_elsewhere']} of them waited for a member that "
+                "kept the rule while others served what they had"
+            )
         else:
             summary = (
                 doubt

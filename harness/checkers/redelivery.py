@@ -55,7 +55,8 @@ class Redelivery(Checker):
         if unfinished:
             summary = f"{unfinished} messages were delivered, never finished, and never handed out again"
         else:
-            summary = doubt or f"every one of {self._counts['checked']} delivered messages was finished"
+            each = "messages" if len(self._open) == 1 else f"deliveries of a message to one of {len(self._open)} groups"
+            summary = doubt or f"all {self._counts['checked']} {each} were finished"
         counts = {"unfinished": unfinished, "open": total, **self._counts}
         validity = decide(unfinished, doubt)
         promised = case.supports("redelivery") and case.keeps

@@ -133,9 +133,9 @@ class Retry(Checker):
                 f"{counts[name]} {words[name]}" for name in FAULTS if counts[name]
             )
         else:
-            summary = (
-                doubt or f"all {counts['checked']} failing messages were tried again as planned, none before its delay"
-            )
+            apart = f" ({counts['disturbed']} disturbed ones are not judged)" if counts["disturbed"] else ""
+            held = f"all {counts['checked']} failing messages{apart} were tried again as planned, none before its delay"
+            summary = doubt or held
         findings = Findings(
             [case.verdict(self, decide(broken, doubt), summary, promised=True, counts=counts, evidence=self._evidence)]
         )
