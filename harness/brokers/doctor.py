@@ -144,7 +144,6 @@ def _check(name: str, environment: Mapping[str, str] | None, image: _ImageCheck 
         except HarnessError as error:
             # A refusing broker is the user's to mend; the local copy is one unset variable away.
             next_command = f"env -u {choice.source} harness doctor {name}"
-<<<<<<< Updated upstream
             return row(
                 name,
                 False,
@@ -154,9 +153,6 @@ def _check(name: str, environment: Mapping[str, str] | None, image: _ImageCheck 
                 reason=error.message,
                 next_command=next_command,
             )
-=======
-            return row(name, False, "", "external", choice.url, reason=error.message, next_command=next_command)
->>>>>>> Stashed changes
         return row(name, True, info.version, "external", f"{info.address} (from {choice.source})")
     try:
         installation = subject.locate()

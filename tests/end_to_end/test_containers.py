@@ -19,7 +19,6 @@ WORKLOADS = ("clickstream_fanout", "priority_tasks", "password_reset")
 @pytest.mark.container("activemq")
 @pytest.mark.container("kafka")
 @pytest.mark.slow
-<<<<<<< Updated upstream
 @pytest.mark.timeout(600)
 def test_three_workloads_on_three_brokers_in_containers(tmp_path: Path) -> None:
     before = {
@@ -62,36 +61,5 @@ def test_three_workloads_on_three_brokers_in_containers(tmp_path: Path) -> None:
         container.id
         for container in engine.connect().containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
     }
-=======
-@pytest.mark.timeout(420)
-def test_three_workloads_on_three_brokers_in_containers(tmp_path: Path) -> None:
-    before = {container.id for container in engine.connect().containers.list(all=True, filters={"label": LABEL})}
-    arguments = ["run", *WORKLOADS, "-b", ",".join(BROKERS), "--backend", "docker", "--memory", "3GiB", "-o", "out"]
-    done = run_harness(tmp_path, *arguments, timeout_s=400)
-    result = json.loads((tmp_path / "out" / "result.json").read_text())
-    runs = {(run["broker"], run["workload"]): run for run in result["runs"]}
-    assert {key: run["state"] for key, run in runs.items()} == {
-        (broker, workload): "done" for broker in BROKERS for workload in WORKLOADS
-    }, done.err
-    columns = {column["name"]: column for column in result["brokers"]}
-    assert {name: column["backend"] for name, column in columns.items()} == dict.fromkeys(BROKERS, "docker")
-    assert {name: column["version"].partition(".")[0] for name, column in columns.items()} == {
-        "rabbitmq": "4",
-        "activemq": "6",
-        "kafka": "4",
-    }
-    assert {column["settings"]["container.memory"] for column in columns.values()} == {"3072 MiB"}
-    assert "3072 MiB" in result["fingerprint"]["containers"]
-    faults = [fault for run in runs.values() for fault in run["faults"]]
-    assert faults
-    assert {(fault["kind"], fault["evidence"]["bit"], fault["evidence"]["exit_status"]) for fault in faults} == {
-        ("kill", "True", "-9")
-    }
-    lost = {verdict["state"] for verdict in result["verdicts"] if verdict["rule"] == "lost"}
-    assert lost == {"held"}, result["verdicts"]
-    used = {measure["broker"] for measure in result["measures"] if measure["metric"] == "broker_cpu_us_per_message"}
-    assert used == set(BROKERS)  # the container was sampled, and its bytes with it
-    after = {container.id for container in engine.connect().containers.list(all=True, filters={"label": LABEL})}
->>>>>>> Stashed changes
     assert after - before == set()
     assert left_behind(tmp_path) == []
