@@ -20,13 +20,14 @@ from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.security.service import Security
 from harness.pylog_broker.storage.catalog import Catalog, Topic
 from harness.pylog_broker.storage.compaction.cleaner import CleanerSettings
-from harness.pylog_broker.storage.topic import CONSUMER_OFFSETS, TRANSACTION_STATE
+from harness.pylog_broker.storage.topic import CONSUMER_OFFSETS, SHARE_STATE, TRANSACTION_STATE
 from harness.pylog_broker.timers import Timers
 from harness.pylog_broker.waiters import Waiters
 
 if TYPE_CHECKING:
     from harness.pylog_broker.groups.service import GroupService
     from harness.pylog_broker.handlers.api import Api
+    from harness.pylog_broker.share.service import ShareService
     from harness.pylog_broker.storage.control import Marker
     from harness.pylog_broker.storage.log import PartitionLog
     from harness.pylog_broker.transactions.service import TransactionService
@@ -91,6 +92,7 @@ class Broker:
         self.commits = GroupCommit(self.waiters.appended)
         self._groups: GroupService | None = None
         self._transactions: TransactionService | None = None
+        self._share: ShareService | None = None
         catalog.producer_id_expiration_ms = config.transactions.producer_id_expiration_ms
         self._cleaner_is_watched = False
         self.api_versions_cache: dict[int, bytes] = {}
@@ -135,11 +137,30 @@ class Broker:
             )
         return self._transactions
 
+    @property
+    def share(self) -> ShareService:
+        """The deliveries of share groups; loaded when it is first asked for."""
+        if self._share is None:
+            from harness.pylog_broker.share.service import ShareService
+
+            self._share = ShareService(
+                self.catalog,
+                self.config.groups,
+                self.groups.coordinator,
+                timers=self.timers,
+                waiters=self.waiters,
+                monotonic_s=self.now_s,
+                wall_ms=self.now_ms,
+            )
+        return self._share
+
     def _restore_coordinators(self) -> None:
         """Load at start those that have something to take up again; for the others no client has to wait."""
         topics = self.catalog.topics
         if CONSUMER_OFFSETS in topics:
             self.groups  # noqa: B018
+        if SHARE_STATE in topics:
+            self.share  # noqa: B018
         is_open = any(log.producers.ongoing for topic in topics.values() for log in topic.partitions)
         if is_open or TRANSACTION_STATE in topics:
             self.transactions  # noqa: B018
@@ -258,6 +279,15 @@ class Broker:
             self.waiters.wake(log)
         if self._groups is not None:
             self._groups.forget_topic(topic.name)
+        if self._share is not None:
+            self._share.forget_topic(topic.topic_id)
+
+    def delete_group(self, group_id: str) -> ErrorCode:
+        """Delete a group without members, and all that is kept for it."""
+        error = self.groups.delete(group_id)
+        if error is ErrorCode.NONE and self._share is not None:
+            self._share.forget_group(group_id)
+        return error
 
     # --- life ------------------------------------------------------------------------------------------------------
 

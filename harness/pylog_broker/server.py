@@ -217,6 +217,8 @@ class Server(Sender):
         if connection.parked is not None:
             connection.parked.deferred.cancel()
             connection.parked = None
+        if connection.peer.connection.on_close is not None:
+            connection.peer.connection.on_close()
 
     def _schedule_idle_check(self) -> None:
         shortest_ms = min(self._config.connections_max_idle_ms, self._config.request_receive_timeout_ms)

@@ -87,6 +87,10 @@ class Waiters:
         for waiter in list(self.by_log.get(log, ())):
             self._settle(waiter)
 
+    def ring(self, waiter: Waiter) -> None:
+        """Answer one fetch now: what it waits for may be there, though nothing was appended."""
+        self._settle(waiter)
+
     def cancel(self, waiter: Waiter) -> None:
         """The connection has gone: forget the fetch."""
         if not waiter.settled:

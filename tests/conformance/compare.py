@@ -27,6 +27,8 @@ SETTINGS = {
 KAFKA_ONLY = {
     "group.consumer.assignment.interval.ms": "0",  # targets at once, as pylog computes them, and in the heartbeat itself
     "group.consumer.assignor.offload.enable": "false",
+    "group.share.assignment.interval.ms": "0",
+    "group.share.assignor.offload.enable": "false",
 }
 
 Answers = dict[str, dict[str, Any]]

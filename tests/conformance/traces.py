@@ -11,6 +11,7 @@ from tests.conformance.cluster_traces import CLUSTER_TRACES
 from tests.conformance.compaction_traces import COMPACTION_TRACES
 from tests.conformance.group_traces import GROUP_TRACES
 from tests.conformance.migration_traces import MIGRATION_TRACES
+from tests.conformance.share_traces import SHARE_TRACES
 from tests.conformance.trace import Trace
 from tests.conformance.transaction_traces import TRANSACTION_TRACES
 
@@ -249,6 +250,7 @@ TRACES: dict[str, RUN] = {
         *COMPACTION_TRACES,
         *GROUP_TRACES,
         *MIGRATION_TRACES,
+        *SHARE_TRACES,
         *TRANSACTION_TRACES,
     )
 }

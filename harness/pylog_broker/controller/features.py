@@ -24,6 +24,7 @@ class Feature(NamedTuple):
 
 FEATURES: Mapping[str, Feature] = {
     "group.version": Feature(0, 1, 1),  # consumer-protocol groups (KIP-848)
+    "share.version": Feature(0, 1, 1),  # share groups (KIP-932)
     "transaction.version": Feature(0, 2, 2),  # every transaction's end raises the producer's epoch (KIP-890)
     METADATA_VERSION: Feature(7, METADATA_VERSION_43, METADATA_VERSION_43),
 }

@@ -21,7 +21,7 @@ from harness.pylog_broker.groups.assignors import Partitions, TopicPartition, pa
 from harness.pylog_broker.groups.consumer_member import ClassicSide, MemberState, Standing, Subscription
 from harness.pylog_broker.groups.consumer_messages import StoredConsumerGroup
 from harness.pylog_broker.groups.messages import ProtocolOffer
-from harness.pylog_broker.groups.records import CONSUMER_KINDS_OF_GROUP, ConsumerRecord
+from harness.pylog_broker.groups.records import KINDS_OF_GROUP, ConsumerRecord
 from harness.pylog_broker.protocol.primitives import (
     Buffer,
     read_compact_bytes,
@@ -55,7 +55,7 @@ def key(kind: int, group_id: str, member_id: str = "") -> bytes:
     """Encode a key; kinds 5, 7 and 8 name a member."""
     out = bytearray(_INT16.pack(kind))
     write_string(out, group_id)
-    if kind not in CONSUMER_KINDS_OF_GROUP:
+    if kind not in KINDS_OF_GROUP:
         write_string(out, member_id)
     return bytes(out)
 
@@ -70,7 +70,7 @@ def apply(record: ConsumerRecord, stored: StoredConsumerGroup) -> None:
     elif record.kind == MEMBER:
         _put(stored.subscriptions, name, value, _read_subscription)
     elif record.kind == MEMBER_TARGET:
-        _put(stored.targets, name, value, lambda data: frozenset(_read_partitions(data, 2)[0]))
+        _put(stored.targets, name, value, lambda data: frozenset(read_partitions(data, 2)[0]))
     else:
         _put(stored.standings, name, value, _read_standing)
 
@@ -168,7 +168,7 @@ def _read_subscription(value: bytes) -> Subscription:
 def member_target_value(target: Partitions) -> bytes:
     """Encode kind 7."""
     out = bytearray(_INT16.pack(VALUE_VERSION))
-    _write_partitions(out, dict.fromkeys(target), epochs=False)
+    write_partitions(out, dict.fromkeys(target), epochs=False)
     out.append(0)
     return bytes(out)
 
@@ -176,20 +176,21 @@ def member_target_value(target: Partitions) -> bytes:
 def standing_value(standing: Standing) -> bytes:
     """Encode kind 8."""
     out = bytearray(_STANDING.pack(VALUE_VERSION, standing.epoch, standing.previous_epoch, standing.state))
-    _write_partitions(out, standing.assigned, epochs=True)
-    _write_partitions(out, dict.fromkeys(standing.revoking), epochs=False)
+    write_partitions(out, standing.assigned, epochs=True)
+    write_partitions(out, dict.fromkeys(standing.revoking), epochs=False)
     out.append(0)
     return bytes(out)
 
 
 def _read_standing(value: bytes) -> Standing:
     _, epoch, previous_epoch, state = _STANDING.unpack_from(value)
-    assigned, position = _read_partitions(value, _STANDING.size)
-    revoking, _ = _read_partitions(value, position)
+    assigned, position = read_partitions(value, _STANDING.size)
+    revoking, _ = read_partitions(value, position)
     return Standing(epoch, previous_epoch, MemberState(state), assigned, frozenset(revoking))
 
 
-def _write_partitions(out: bytearray, rows: Mapping[TopicPartition, int | None], *, epochs: bool) -> None:
+def write_partitions(out: bytearray, rows: Mapping[TopicPartition, int | None], *, epochs: bool) -> None:
+    """Write topic ids with partitions, and with the epoch of each as a tag if `epochs`."""
     by_topic = partitions_by_topic(rows)
     write_compact_count(out, list(by_topic))
     for topic_id, partitions in by_topic.items():
@@ -208,7 +209,8 @@ def _write_int32s(out: bytearray, numbers: list[int]) -> None:
     out += struct.pack(f">{len(numbers)}i", *numbers)
 
 
-def _read_partitions(value: bytes, position: int) -> tuple[dict[TopicPartition, int], int]:
+def read_partitions(value: bytes, position: int) -> tuple[dict[TopicPartition, int], int]:
+    """Read what `write_partitions` writes; without epochs they are `UNKNOWN_EPOCH`."""
     rows: dict[TopicPartition, int] = {}
     count, position = read_compact_count(value, position, 18)
     for _ in range(count):

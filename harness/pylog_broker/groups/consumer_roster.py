@@ -127,7 +127,7 @@ class ConsumerRoster:
         self._matches = {pattern: names for pattern, names in self._matches.items() if pattern in patterns}
         found = {name: self._topics.find(name) for name in self.topics_in_use()}
         self._facts = {name: facts for name, facts in found.items() if facts is not None}
-        metadata_hash = _hash(self._facts)
+        metadata_hash = topics_hash(self._facts)
         if metadata_hash == self._metadata_hash:
             return
         self._metadata_hash = metadata_hash
@@ -273,7 +273,7 @@ class ConsumerRoster:
         return records.member_target_value(self._targets.get(name, NOTHING))
 
 
-def _hash(facts: dict[str, TopicFacts]) -> int:
+def topics_hash(facts: dict[str, TopicFacts]) -> int:
     """A number of 64 bits that differs when topics, their ids or their partition counts do; 0 for no topics."""
     if not facts:
         return 0

@@ -8,7 +8,7 @@ in the journal before the answer that promises it is returned.
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from harness.pylog_broker.groups.classic import ClassicGroup
 from harness.pylog_broker.groups.consumer_group import Refused
@@ -38,6 +38,10 @@ from harness.pylog_broker.groups.records import (
 from harness.pylog_broker.groups.subscription import CONSUMER_PROTOCOL_TYPE
 from harness.pylog_broker.groups.table import Group, GroupTable
 from harness.pylog_broker.protocol.errors import ErrorCode
+
+if TYPE_CHECKING:
+    from harness.pylog_broker.groups.share_group import ShareGroup
+    from harness.pylog_broker.groups.share_messages import ShareHeartbeat, ShareReply
 
 NAME_BYTES_MAX = 32_767
 """What the classic encoding of a string can carry: longer names could not be stored or described again."""
@@ -88,6 +92,8 @@ class GroupCoordinator(GroupTable):
         bytes_before = group.bytes_held
         if isinstance(group, MixedGroup):
             return [Answer(token, self._join_mixed(group, request, bytes_before, now))]
+        if not isinstance(group, ClassicGroup):
+            return [Answer(token, JoinReply(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, request.member_id))]
         return self._settle(group, group.join(request, token, now), bytes_before, now)
 
     def sync(self, group_id: str, request: SyncRequest, token: Hashable, now: Instant) -> list[Answer]:
@@ -101,6 +107,8 @@ class GroupCoordinator(GroupTable):
             except Refused as refusal:
                 reply = SyncReply(refusal.error)
             return self._settle(group, [Answer(token, reply)], group.bytes_held, now)
+        if not isinstance(group, ClassicGroup):
+            return [Answer(token, SyncReply(ErrorCode.UNKNOWN_MEMBER_ID))]
         size = sum(len(assignment) for assignment in request.assignments.values())
         if self._member_bytes + size > self.settings.member_bytes_total_max:
             return [Answer(token, SyncReply(ErrorCode.GROUP_MAX_SIZE_REACHED))]
@@ -122,6 +130,8 @@ class GroupCoordinator(GroupTable):
                 error = refusal.error
             self._settle(group, [], group.bytes_held, now)
             return error
+        if not isinstance(group, ClassicGroup):
+            return ErrorCode.UNKNOWN_MEMBER_ID
         return group.heartbeat(member_id, instance_id, generation, now)
 
     def leave(
@@ -135,6 +145,8 @@ class GroupCoordinator(GroupTable):
         if isinstance(group, MixedGroup):
             left = [group.leave(identity, now) for identity in identities]
             return left, self._settle(group, [], bytes_before, now)
+        if not isinstance(group, ClassicGroup):
+            return [ErrorCode.UNKNOWN_MEMBER_ID] * len(identities), []
         errors: list[ErrorCode] = []
         answers: list[Answer] = []
         for identity in identities:
@@ -159,12 +171,63 @@ class GroupCoordinator(GroupTable):
             group = self._groups[group_id] = MixedGroup(group_id, self.settings, self._topics, now)
         if group is None:
             return ConsumerReply(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} not found."), []
+        if not isinstance(group, MixedGroup):
+            return ConsumerReply(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a consumer group."), []
         bytes_before = group.bytes_held
         reply = _reply(group, request, now)
         if not self._store(group, bytes_before, now) and reply.error is ErrorCode.NONE:
             # The epoch was not written down, so it is not promised: the member asks again, and so does the write.
             return NOT_STORED, []
         return reply, []
+
+    def share_heartbeat(self, group_id: str, request: ShareHeartbeat, now: Instant) -> ShareReply:
+        """ShareGroupHeartbeat (KIP-932)."""
+        from harness.pylog_broker.groups.share_group import ShareGroup  # only where there are share groups
+        from harness.pylog_broker.groups.share_messages import ShareReply
+
+        names = (group_id, request.member_id, request.rack_id or "")
+        if not all(_fits_bytes(name, NAME_BYTES_MAX) for name in names):
+            return ShareReply(ErrorCode.INVALID_REQUEST, f"A name is longer than {NAME_BYTES_MAX} bytes.")
+        if self._member_bytes + request.bytes_held > self.settings.member_bytes_total_max:
+            return ShareReply(ErrorCode.GROUP_MAX_SIZE_REACHED, "The broker has no room for more members.")
+        group = self._groups.get(group_id)
+        if group is None and request.epoch == JOIN_EPOCH:
+            if not self._has_room_for_a_group(now):
+                return ShareReply(ErrorCode.GROUP_MAX_SIZE_REACHED, "The broker is full of groups.")
+            group = self._groups[group_id] = ShareGroup(group_id, self.settings, self._topics, now)
+        if not isinstance(group, ShareGroup):
+            what = "not found" if group is None else "is not a share group"
+            return ShareReply(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} {what}.")
+        bytes_before = group.bytes_held
+        try:
+            reply = group.heartbeat(request, now)
+        except Refused as refusal:
+            reply = ShareReply(refusal.error, str(refusal))
+        if not self._store(group, bytes_before, now) and reply.error is ErrorCode.NONE:
+            return ShareReply(ErrorCode.COORDINATOR_NOT_AVAILABLE, NOT_STORED.message)
+        return reply
+
+    def establish_share_group(self, group_id: str, now: Instant) -> ErrorCode:
+        """Make a share group that nobody is in yet, for an administrator who says where it is to begin."""
+        from harness.pylog_broker.groups.share_group import ShareGroup  # only where there are share groups
+
+        if not group_id or not _fits_bytes(group_id, NAME_BYTES_MAX):
+            return ErrorCode.INVALID_GROUP_ID
+        if not self._has_room_for_a_group(now):
+            return ErrorCode.GROUP_MAX_SIZE_REACHED
+        group = ShareGroup(group_id, self.settings, self._topics, now)
+        group.establish()
+        if not self._save(group, now):
+            return ErrorCode.COORDINATOR_NOT_AVAILABLE
+        self._groups[group_id] = group
+        return ErrorCode.NONE
+
+    def share_group(self, group_id: str) -> ShareGroup | None:
+        """Return a share group, or None when there is none of that name."""
+        group = self._groups.get(group_id)
+        if group is None or group.group_type != "share":
+            return None
+        return cast("ShareGroup", group)
 
     def _join_upgraded(
         self, group: ClassicGroup, request: ConsumerHeartbeat, now: Instant
@@ -258,7 +321,7 @@ class GroupCoordinator(GroupTable):
     ) -> ErrorCode | list[ErrorCode]:
         """OffsetDelete: an error for all, or one for each (topic, partition)."""
         group = self._groups.get(group_id)
-        if group is None:
+        if group is None or group.group_type == "share":
             return ErrorCode.GROUP_ID_NOT_FOUND
         in_use: frozenset[str] | None = frozenset()
         if not group.is_empty:
@@ -337,6 +400,8 @@ class GroupCoordinator(GroupTable):
 
     def _refuse_commit(self, group_id: str, request: CommitRequest, now: Instant) -> ErrorCode:
         group = self._groups.get(group_id)
+        if group is not None and group.group_type == "share":
+            return ErrorCode.GROUP_ID_NOT_FOUND
         if group is not None and request.producer is not None and _names_no_member(request):
             return ErrorCode.NONE  # the transaction is what is checked; older clients do not say who they are
         if group is not None:

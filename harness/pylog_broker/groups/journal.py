@@ -10,7 +10,7 @@ between requests.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from harness.pylog_broker.groups.records import JournalRecord
 
@@ -19,6 +19,10 @@ GROUPS_PER_STEP = 100
 
 GROWTH_FACTOR = 4
 """A partition is compacted when it is this many times as large as what was alive at the last compaction."""
+
+
+Owner = TypeVar("Owner")
+"""What is rewritten as one: a group, or what else its records belong to."""
 
 
 class JournalFailed(Exception):
@@ -69,7 +73,7 @@ def partition_of(group_id: str, partition_count: int) -> int:
     return (value & 0x7FFFFFFF) % partition_count
 
 
-class Compaction:
+class Compaction(Generic[Owner]):
     """Rewrites one partition at a time when it has outgrown what is alive in it."""
 
     def __init__(
@@ -77,8 +81,8 @@ class Compaction:
         journal: Journal,
         *,
         bytes_min: int,
-        groups_in: Callable[[int], list[str]],
-        records_of: Callable[[str], Iterable[JournalRecord]],
+        groups_in: Callable[[int], list[Owner]],
+        records_of: Callable[[Owner], Iterable[JournalRecord]],
     ) -> None:
         self._journal = journal
         self._bytes_min = bytes_min
@@ -86,7 +90,7 @@ class Compaction:
         self._records_of = records_of
         self._live_bytes: dict[int, int] = {}
         self._partition: int | None = None
-        self._remaining: list[str] = []
+        self._remaining: list[Owner] = []
         self._start_offset = 0
         self._rewritten_bytes = 0
 
@@ -114,7 +118,7 @@ class Compaction:
             return
         try:
             chunk = [self._remaining.pop() for _ in range(min(GROUPS_PER_STEP, len(self._remaining)))]
-            records = [record for group_id in chunk for record in self._records_of(group_id)]
+            records = [record for owner in chunk for record in self._records_of(owner)]
             if records:
                 bytes_before = self._journal.size_bytes(partition)
                 self._journal.append(partition, records, now_ms)

@@ -5,6 +5,7 @@
 | 0, 1 | an offset of (group, topic, partition) | 0-3 | 1 with an expiry time, else 3 |
 | 2 | a group's metadata | 0-3 | 3 |
 | 3, 5-8 | a consumer-protocol group; see `consumer_records` | 0 | 0 |
+| 10-14 | a share group; see `share_records` | 0 | 0 |
 
 A null value is a tombstone: the offset or the group is gone. Keys and values of later kinds or versions, as a newer
 broker may have written them, are skipped by the reader, not misread.
@@ -33,7 +34,8 @@ GROUP_VALUE_VERSION = 3
 NO_EXPIRY = -1
 
 CONSUMER_KINDS = frozenset({3, 5, 6, 7, 8})
-CONSUMER_KINDS_OF_GROUP = frozenset({3, 6})
+SHARE_KINDS = frozenset({10, 11, 12, 13, 14})
+KINDS_OF_GROUP = frozenset({3, 6, 11, 12})
 """Their keys name a group alone, those of the others a member too."""
 
 _INT16 = struct.Struct(">h")
@@ -82,7 +84,7 @@ class GroupRecord(NamedTuple):
 
 
 class ConsumerRecord(NamedTuple):
-    """One record of a consumer-protocol group as replayed; `value` None is a tombstone. See `consumer_records`."""
+    """One record of a consumer-protocol or share group as replayed; `value` None is a tombstone. See `consumer_records`."""
 
     group_id: str
     kind: int
@@ -162,7 +164,7 @@ def read_record(key: bytes | None, value: bytes | None) -> StoredRecord | None:
             return _read_offset(key, value)
         if kind == GROUP_KEY_VERSION:
             return _read_group(key, value)
-        if kind in CONSUMER_KINDS:
+        if kind in CONSUMER_KINDS or kind in SHARE_KINDS:
             return _read_consumer(kind, key, value)
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise MalformedMessage(f"a record of the offsets topic is damaged: {error}") from None
@@ -171,7 +173,7 @@ def read_record(key: bytes | None, value: bytes | None) -> StoredRecord | None:
 
 def _read_consumer(kind: int, key: bytes, value: bytes | None) -> ConsumerRecord | None:
     group_id, position = read_string(key, 2)
-    member_id = "" if kind in CONSUMER_KINDS_OF_GROUP else read_string(key, position)[0]
+    member_id = "" if kind in KINDS_OF_GROUP else read_string(key, position)[0]
     if value is not None and _INT16.unpack_from(value)[0] != 0:
         return None
     return ConsumerRecord(group_id, kind, member_id, value)

@@ -32,6 +32,8 @@ from harness.pylog_broker.timers import Timer, Timers
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from harness.pylog_broker.groups.share_messages import ShareHeartbeat, ShareReply
+
 MEMBER_NAME_CHARACTERS_MAX = 200
 
 STALL_S_MIN = 1.0
@@ -150,6 +152,16 @@ class GroupService:
         reply, answers = self.coordinator.consumer_heartbeat(group_id, request, self.now())
         self._deliver(answers)
         return reply
+
+    def share_heartbeat(self, group_id: str, request: ShareHeartbeat) -> ShareReply:
+        """ShareGroupHeartbeat."""
+        reply = self.coordinator.share_heartbeat(group_id, request, self.now())
+        self._arm()
+        return reply
+
+    def establish_share_group(self, group_id: str) -> ErrorCode:
+        """Make a share group that nobody is in yet."""
+        return self.coordinator.establish_share_group(group_id, self.now())
 
     def commit(self, group_id: str, request: CommitRequest) -> list[ErrorCode]:
         """OffsetCommit: one error code for each offset."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -22,6 +23,26 @@ KAFKA_NAMES: dict[str, str] = {
     "group.consumer.min.heartbeat.interval.ms": "consumer_heartbeat_interval_ms_min",
     "group.consumer.max.heartbeat.interval.ms": "consumer_heartbeat_interval_ms_max",
     "group.consumer.max.size": "consumer_members_max",
+    "group.share.session.timeout.ms": "share_session_timeout_ms",
+    "group.share.min.session.timeout.ms": "share_session_timeout_ms_min",
+    "group.share.max.session.timeout.ms": "share_session_timeout_ms_max",
+    "group.share.heartbeat.interval.ms": "share_heartbeat_interval_ms",
+    "group.share.min.heartbeat.interval.ms": "share_heartbeat_interval_ms_min",
+    "group.share.max.heartbeat.interval.ms": "share_heartbeat_interval_ms_max",
+    "group.share.record.lock.duration.ms": "share_record_lock_duration_ms",
+    "group.share.min.record.lock.duration.ms": "share_record_lock_duration_ms_min",
+    "group.share.max.record.lock.duration.ms": "share_record_lock_duration_ms_max",
+    "group.share.delivery.count.limit": "share_delivery_count_limit",
+    "group.share.min.delivery.count.limit": "share_delivery_count_limit_min",
+    "group.share.max.delivery.count.limit": "share_delivery_count_limit_max",
+    "group.share.partition.max.record.locks": "share_record_locks",
+    "group.share.min.partition.max.record.locks": "share_record_locks_min",
+    "group.share.max.partition.max.record.locks": "share_record_locks_max",
+    "group.share.max.share.sessions": "share_sessions_max",
+    "group.share.max.size": "share_members_max",
+    "group.share.partitions.max.count": "share_partitions_max",
+    "share.coordinator.state.topic.num.partitions": "share_state_partitions",
+    "share.coordinator.state.topic.compaction.min.bytes": "share_compaction_bytes_min",
     "group.max.count": "groups_max",
     "group.members.max.bytes": "member_bytes_total_max",
     "offset.metadata.max.bytes": "offset_metadata_bytes_max",
@@ -32,7 +53,7 @@ KAFKA_NAMES: dict[str, str] = {
     "offsets.max.count": "offsets_max",
     "offsets.metadata.total.max.bytes": "offset_metadata_bytes_total_max",
 }
-"""Setting name -> field. The four names with `max.count` or `max.bytes` are this broker's own bounds."""
+"""Setting name -> field. The names with `max.count` or `max.bytes` are this broker's own bounds."""
 
 
 TEXTS = frozenset({"consumer_assignors", "consumer_migration_policy"})
@@ -47,10 +68,26 @@ MIGRATIONS: dict[str, tuple[bool, bool]] = {
 """Migration policy -> whether groups with members go from the classic protocol to the consumer protocol, and back."""
 
 GROUP_CONFIG = {
-    "consumer.session.timeout.ms": "session_timeout",
-    "consumer.heartbeat.interval.ms": "heartbeat_interval",
+    "share.session.timeout.ms": "share_session_timeout_ms",
+    "share.heartbeat.interval.ms": "share_heartbeat_interval_ms",
+    "share.record.lock.duration.ms": "share_record_lock_duration_ms",
+    "share.delivery.count.limit": "share_delivery_count_limit",
+    "share.partition.max.record.locks": "share_record_locks",
+    "consumer.session.timeout.ms": "consumer_session_timeout_ms",
+    "consumer.heartbeat.interval.ms": "consumer_heartbeat_interval_ms",
 }
-"""What consumer-protocol groups can have of their own (KIP-848); the broker's `group.` of the same name is the default."""
+"""Numbers that groups can have of their own (KIP-848, KIP-932); the broker's `group.` of the same name is the default."""
+
+SHARE_OFFSET_RESET, SHARE_ISOLATION, SHARE_RENEW = (
+    "share.auto.offset.reset",
+    "share.isolation.level",
+    "share.renew.acknowledge.enable",
+)
+"""What share groups can have of their own beside."""
+
+_DURATION = re.compile(
+    r"by_duration:P(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d{0,9})?)S)?)?", re.IGNORECASE
+)
 
 
 class GroupSettings(NamedTuple):
@@ -84,6 +121,26 @@ class GroupSettings(NamedTuple):
     consumer_heartbeat_interval_ms_min: int = 5_000
     consumer_heartbeat_interval_ms_max: int = 15_000
     consumer_members_max: int = 1_000
+    share_session_timeout_ms: int = 45_000
+    share_session_timeout_ms_min: int = 45_000
+    share_session_timeout_ms_max: int = 60_000
+    share_heartbeat_interval_ms: int = 5_000
+    share_heartbeat_interval_ms_min: int = 5_000
+    share_heartbeat_interval_ms_max: int = 15_000
+    share_record_lock_duration_ms: int = 30_000
+    share_record_lock_duration_ms_min: int = 15_000
+    share_record_lock_duration_ms_max: int = 60_000
+    share_delivery_count_limit: int = 5
+    share_delivery_count_limit_min: int = 2
+    share_delivery_count_limit_max: int = 10
+    share_record_locks: int = 2_000
+    share_record_locks_min: int = 100
+    share_record_locks_max: int = 10_000
+    share_sessions_max: int = 2_000
+    share_members_max: int = 200
+    share_partitions_max: int = 100_000
+    share_state_partitions: int = 6
+    share_compaction_bytes_min: int = 1024 * 1024
 
     def check(self) -> None:
         """Raise ValueError, naming the setting, where a value makes no sense."""
@@ -103,13 +160,17 @@ class GroupSettings(NamedTuple):
             raise ValueError("offsets.topic.num.partitions must be at most 50")
 
     def _check_consumer_groups(self) -> None:
-        for name in ("session.timeout", "heartbeat.interval"):
-            field = f"consumer_{name.replace('.', '_')}_ms"
+        for name, field in GROUP_CONFIG.items():
             value, least, most = (getattr(self, field + suffix) for suffix in ("", "_min", "_max"))
             if not least <= value <= most:
-                raise ValueError(f"group.consumer.{name}.ms must be in {least} .. {most}, not {value}")
-        if self.consumer_heartbeat_interval_ms >= self.consumer_session_timeout_ms:
-            raise ValueError("group.consumer.heartbeat.interval.ms must be less than group.consumer.session.timeout.ms")
+                raise ValueError(f"group.{name} must be in {least} .. {most}, not {value}")
+        for kind in ("consumer", "share"):
+            if getattr(self, f"{kind}_heartbeat_interval_ms") >= getattr(self, f"{kind}_session_timeout_ms"):
+                raise ValueError(
+                    f"group.{kind}.heartbeat.interval.ms must be less than group.{kind}.session.timeout.ms"
+                )
+        if self.share_state_partitions > 50:
+            raise ValueError("share.coordinator.state.topic.num.partitions must be at most 50")
         unknown = [name for name in self.consumer_assignor_names if name not in ASSIGNOR_NAMES]
         if unknown or not self.consumer_assignor_names:
             raise ValueError(f"group.consumer.assignors must name some of {', '.join(ASSIGNOR_NAMES)}")
@@ -133,23 +194,36 @@ class GroupSettings(NamedTuple):
 
     def check_group_config(self, own: Mapping[str, str]) -> None:
         """Raise ValueError unless a group may have these settings of its own: within the broker's bounds, and sensible together."""
-        for name, kind in GROUP_CONFIG.items():
+        for name, field in GROUP_CONFIG.items():
             if name in own:
-                least, most = (getattr(self, f"consumer_{kind}_ms_{end}") for end in ("min", "max"))
+                least, most = (getattr(self, field + suffix) for suffix in ("_min", "_max"))
                 if not least <= int(own[name]) <= most:
                     raise ValueError(f"{name} must be in {least} .. {most}, as group.{name} is bound, not {own[name]}")
-        if self.group_heartbeat_interval_ms(own) >= self.group_session_timeout_ms(own):
-            raise ValueError("consumer.heartbeat.interval.ms must be less than consumer.session.timeout.ms")
+        for kind in ("consumer", "share"):
+            heartbeat, session = f"{kind}.heartbeat.interval.ms", f"{kind}.session.timeout.ms"
+            if self.of_group(heartbeat, own) >= self.of_group(session, own):
+                raise ValueError(f"{heartbeat} must be less than {session}")
+        reset = own.get(SHARE_OFFSET_RESET, "latest")
+        if reset not in ("latest", "earliest") and duration_ms(reset) is None:
+            raise ValueError(f"{SHARE_OFFSET_RESET} must be latest, earliest or by_duration:PnDTnHnMn.nS, not {reset}")
+        if own.get(SHARE_ISOLATION, "read_committed") not in ("read_committed", "read_uncommitted"):
+            raise ValueError(f"{SHARE_ISOLATION} must be read_committed or read_uncommitted")
+        if own.get(SHARE_RENEW, "true").lower() not in ("true", "false"):
+            raise ValueError(f"{SHARE_RENEW} must be true or false")
+
+    def of_group(self, name: str, own: Mapping[str, str]) -> int:
+        """One of `GROUP_CONFIG` for a group with these settings of its own; bounds that were set later count."""
+        field = GROUP_CONFIG[name]
+        value = int(own.get(name, getattr(self, field)))
+        return int(min(max(value, getattr(self, field + "_min")), getattr(self, field + "_max")))
 
     def group_session_timeout_ms(self, own: Mapping[str, str]) -> int:
         """The session timeout of a consumer-protocol group with these settings of its own."""
-        value = int(own.get("consumer.session.timeout.ms", self.consumer_session_timeout_ms))
-        return min(max(value, self.consumer_session_timeout_ms_min), self.consumer_session_timeout_ms_max)
+        return self.of_group("consumer.session.timeout.ms", own)
 
     def group_heartbeat_interval_ms(self, own: Mapping[str, str]) -> int:
-        """How often members of such a group are told to report; bounds that were set later count, as with the timeout."""
-        value = int(own.get("consumer.heartbeat.interval.ms", self.consumer_heartbeat_interval_ms))
-        return min(max(value, self.consumer_heartbeat_interval_ms_min), self.consumer_heartbeat_interval_ms_max)
+        """How often members of such a group are told to report."""
+        return self.of_group("consumer.heartbeat.interval.ms", own)
 
     @classmethod
     def from_names(cls, values: Mapping[str, str]) -> GroupSettings:
@@ -171,3 +245,12 @@ class GroupSettings(NamedTuple):
         settings = cls(**chosen)
         settings.check()
         return settings
+
+
+def duration_ms(reset: str) -> int | None:
+    """The time in ms that `by_duration:` with an ISO 8601 duration says; None for anything else."""
+    match = _DURATION.fullmatch(reset)
+    if match is None or not any(match.groups()):
+        return None
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return int((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000)

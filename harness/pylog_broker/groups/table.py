@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from harness.pylog_broker.groups.classic import ClassicGroup
 from harness.pylog_broker.groups.journal import Compaction, Journal, JournalFailed, partition_of
@@ -30,9 +31,12 @@ from harness.pylog_broker.groups.subscription import CONSUMER_PROTOCOL_TYPE
 from harness.pylog_broker.groups.topic_image import NoTopics, TopicImage
 from harness.pylog_broker.protocol.primitives import MalformedMessage
 
+if TYPE_CHECKING:
+    from harness.pylog_broker.groups.share_group import ShareGroup
+
 logger = logging.getLogger(__name__)
 
-Group = ClassicGroup | MixedGroup
+Group: TypeAlias = "ClassicGroup | MixedGroup | ShareGroup"
 
 COMPACTION_PAUSE_S = 0.01
 """Between two steps of compaction, so that requests come through."""
@@ -101,12 +105,16 @@ class GroupTable:
         replay = Replay(self._offsets, self._pending)
         for record in records:
             replay.take(record)
-        consumer_groups = replay.consumer_groups
+        consumer_groups, share_groups = replay.consumer_groups, replay.share_groups
         for group_id in replay.group_ids():
             group: Group
             if group_id in consumer_groups:
                 stored = consumer_groups[group_id]
                 group = MixedGroup.restored(group_id, stored, self.settings, self._topics, now)
+            elif group_id in share_groups:
+                from harness.pylog_broker.groups.share_group import ShareGroup  # only where there are share groups
+
+                group = ShareGroup.restored(group_id, share_groups[group_id], self.settings, self._topics, now)
             elif group_id in replay.classic_groups:
                 group = ClassicGroup.restored(group_id, replay.classic_groups[group_id], self.settings, now)
             else:

@@ -106,6 +106,7 @@ class ConnectionState:
         "fetch_start",
         "listener",
         "mute_until_s",
+        "on_close",
         "principal",
         "produce_lane",
     )
@@ -137,6 +138,8 @@ class ConnectionState:
         """Until when nothing more is read from it: it is above its quota. Seconds of the monotonic clock."""
         self.fetch_start = 0
         """The partition of the next fetch that is read first, counted over the request."""
+        self.on_close: Callable[[], None] | None = None
+        """Called when the connection has gone."""
         self.produce_lane: ProduceLane | None = None
         """The produce request that this connection sent last."""
 

@@ -19,7 +19,7 @@ from harness.pylog_broker.controller.image import (
     TOPIC_RESOURCE,
 )
 from harness.pylog_broker.groups.settings import KAFKA_NAMES as GROUP_NAMES
-from harness.pylog_broker.groups.settings import GroupSettings
+from harness.pylog_broker.groups.settings import SHARE_ISOLATION, SHARE_OFFSET_RESET, SHARE_RENEW, GroupSettings
 from harness.pylog_broker.handlers.api import RequestContext
 from harness.pylog_broker.handlers.config_entries import (
     Entry,
@@ -32,6 +32,7 @@ from harness.pylog_broker.security.acl import CLUSTER_NAME, Operation
 from harness.pylog_broker.security.acl import Resource as Secured
 from harness.pylog_broker.storage.errors import InvalidConfig, StorageError
 from harness.pylog_broker.storage.topic_config import (
+    BOOLEAN,
     INT,
     INT32_MAX,
     LIST,
@@ -40,6 +41,7 @@ from harness.pylog_broker.storage.topic_config import (
     SOURCE_DEFAULT,
     SOURCE_GROUP,
     SOURCE_STATIC_BROKER,
+    STRING,
 )
 
 Outcome = tuple[int, str | None]
@@ -52,6 +54,14 @@ PLAIN_SETTINGS: Mapping[int, Mapping[str, Plain]] = {
     GROUP_RESOURCE: {
         "consumer.heartbeat.interval.ms": (INT, "5000", 1, INT32_MAX, "Time in ms between a member's heartbeats."),
         "consumer.session.timeout.ms": (INT, "45000", 1, INT32_MAX, "Time in ms after which a silent member is out."),
+        "share.session.timeout.ms": (INT, "45000", 1, INT32_MAX, "Time in ms after which a silent member is out."),
+        "share.heartbeat.interval.ms": (INT, "5000", 1, INT32_MAX, "Time in ms between a member's heartbeats."),
+        "share.record.lock.duration.ms": (INT, "30000", 1000, INT32_MAX, "Time in ms that a member has for a record."),
+        "share.delivery.count.limit": (INT, "5", 2, INT32_MAX, "How often a record is handed out at most."),
+        "share.partition.max.record.locks": (INT, "2000", 100, INT32_MAX, "Most records of a partition in flight."),
+        SHARE_OFFSET_RESET: (STRING, "latest", 0, 0, "Where a share group begins: latest, earliest, by_duration:..."),
+        SHARE_ISOLATION: (STRING, "read_uncommitted", 0, 0, "Whether records of aborted transactions are left out."),
+        SHARE_RENEW: (BOOLEAN, "true", 0, 1, "Whether members may renew the locks of records."),
     },
     CLIENT_METRICS_RESOURCE: {
         "interval.ms": (INT, "300000", 100, 3_600_000, "Time in ms between two pushes of a client's metrics."),
@@ -101,7 +111,8 @@ def entries_of(broker: Broker, kind: int, name: str) -> list[Entry]:
     entries = []
     for setting, (type_, default, _, _, doc) in PLAIN_SETTINGS[kind].items():
         mine = [(setting, own[setting], PLAIN_SOURCES[kind])] if setting in own else []
-        inherited = _of_broker(broker, setting) if kind == GROUP_RESOURCE else [(setting, default, SOURCE_DEFAULT)]
+        is_of_broker = kind == GROUP_RESOURCE and f"group.{setting}" in GROUP_NAMES
+        inherited = _of_broker(broker, setting) if is_of_broker else [(setting, default, SOURCE_DEFAULT)]
         synonyms = (*mine, *inherited)
         entries.append(Entry(setting, synonyms[0][1], False, synonyms[0][2], type_, doc, synonyms))
     return entries

@@ -1,4 +1,4 @@
-"""DeleteGroups, versions 0 to 2 (KIP-229): groups without members, and their committed offsets."""
+"""DeleteGroups, versions 0 to 2 (KIP-229): groups of every type without members, and what is kept for them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from harness.pylog_broker.security.acl import Operation, Resource
 
 def handle(context: RequestContext, request: DeleteGroupsRequest) -> DeleteGroupsResponse:
     """Delete each group asked for, or say why not."""
-    service = context.broker.groups
     results = [
         DeleteGroupsResponseGroup(
             name,
-            service.delete(name)
+            context.broker.delete_group(name)
             if context.allows(Operation.DELETE, Resource.GROUP, name)
             else ErrorCode.GROUP_AUTHORIZATION_FAILED,
         )

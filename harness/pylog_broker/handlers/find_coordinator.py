@@ -1,9 +1,12 @@
 """FindCoordinator, versions 0 to 6 (4 and later ask for several keys at once).
 
-On one node this broker coordinates every group and every transactional id. Left out: share groups (key type 2).
+On one node this broker coordinates every group, every transactional id, and (key type 2, version 6) every partition of a
+share group, which only brokers ask for.
 """
 
 from __future__ import annotations
+
+import re
 
 from harness.pylog_broker.handlers.api import Api, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
@@ -12,10 +15,14 @@ from harness.pylog_broker.protocol.generated.find_coordinator import (
     FindCoordinatorResponse,
     FindCoordinatorResponseCoordinator,
 )
-from harness.pylog_broker.security.acl import Operation, Resource
+from harness.pylog_broker.security.acl import CLUSTER_NAME, Operation, Resource
 
 GROUP = 0
 TRANSACTION = 1
+SHARE = 2
+SHARE_FROM = 6
+_SHARE_KEY = re.compile(r".+:[A-Za-z0-9_-]{22}:\d+", re.DOTALL)
+"""Group, topic id and partition."""
 NO_NODE = -1
 
 
@@ -36,6 +43,8 @@ def handle(context: RequestContext, request: FindCoordinatorRequest) -> FindCoor
 
 
 def _coordinator(context: RequestContext, key: str, key_type: int) -> FindCoordinatorResponseCoordinator:
+    if key_type == SHARE and context.version >= SHARE_FROM:
+        return _share_coordinator(context, key)
     if key_type not in (GROUP, TRANSACTION):
         return FindCoordinatorResponseCoordinator(
             key=key,
@@ -53,6 +62,21 @@ def _coordinator(context: RequestContext, key: str, key_type: int) -> FindCoordi
             else ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
         )
         return FindCoordinatorResponseCoordinator(key=key, node_id=NO_NODE, host="", port=-1, error_code=error)
+    return _this_broker(context, key)
+
+
+def _share_coordinator(context: RequestContext, key: str) -> FindCoordinatorResponseCoordinator:
+    error = ErrorCode.NONE
+    if not context.allows(Operation.CLUSTER_ACTION, Resource.CLUSTER, CLUSTER_NAME):
+        error = ErrorCode.CLUSTER_AUTHORIZATION_FAILED
+    elif not _SHARE_KEY.fullmatch(key):
+        error = ErrorCode.INVALID_REQUEST
+    if error is not ErrorCode.NONE:
+        return FindCoordinatorResponseCoordinator(key=key, node_id=NO_NODE, host="", port=-1, error_code=error)
+    return _this_broker(context, key)
+
+
+def _this_broker(context: RequestContext, key: str) -> FindCoordinatorResponseCoordinator:
     endpoint = context.endpoint
     return FindCoordinatorResponseCoordinator(
         key=key,

@@ -37,7 +37,7 @@ from harness.pylog_broker.storage.log import PartitionLog
 from harness.pylog_broker.storage.producer_state import EXPIRATION_MS
 from harness.pylog_broker.storage.recovery import Report, Shutdown, recover
 from harness.pylog_broker.storage.segment import OpenSegments
-from harness.pylog_broker.storage.topic import CONSUMER_OFFSETS, TRANSACTION_STATE, Topic, check_topic_name
+from harness.pylog_broker.storage.topic import CONSUMER_OFFSETS, SHARE_STATE, TRANSACTION_STATE, Topic, check_topic_name
 from harness.pylog_broker.storage.topic_config import TopicConfig
 
 __all__ = ["Catalog", "Topic", "check_topic_name"]
@@ -46,7 +46,9 @@ logger = logging.getLogger(__name__)
 
 CHECKPOINT_INTERVAL_MS = 60_000  # between two checkpoints of logs that changed too little to need one earlier
 RETENTION_INTERVAL_MS = 5_000  # between two looks at what is expired
-SELF_COMPACTED_TOPICS = frozenset({CONSUMER_OFFSETS, TRANSACTION_STATE})  # their owner knows better what is alive
+SELF_COMPACTED_TOPICS = frozenset(
+    {CONSUMER_OFFSETS, SHARE_STATE, TRANSACTION_STATE}
+)  # their owner knows better what is alive
 
 
 class Catalog:

@@ -12,6 +12,7 @@ TOPIC_NAME_BYTES_MAX = 249
 
 CONSUMER_OFFSETS = "__consumer_offsets"
 TRANSACTION_STATE = "__transaction_state"
+SHARE_STATE = "__share_group_state"
 """The internal topics: what the coordinators have to remember."""
 
 _TOPIC_NAME = re.compile(r"[a-zA-Z0-9._-]+")

@@ -183,7 +183,7 @@ def test_features_are_those_of_the_image(local: LocalBroker, version: int) -> No
     assert (
         finalized
         == local.catalog.image.features
-        == {"metadata.version": 30, "group.version": 1, "transaction.version": 2}
+        == {"metadata.version": 30, "group.version": 1, "share.version": 1, "transaction.version": 2}
     )
     supported = {row.name: (row.min_version, row.max_version) for row in answer.supported_features}
     assert supported["transaction.version"] == (0 if version == 4 else 1, 2)

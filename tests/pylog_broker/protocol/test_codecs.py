@@ -19,7 +19,13 @@ SAMPLES_PER_CASE = 6
 
 
 KAFKA_PYTHON_MODULES = ("admin", "consumer", "metadata", "producer", "sasl")
-NOT_IN_KAFKA_PYTHON = frozenset({"ConsumerGroupHeartbeat", "ConsumerGroupDescribe"})
+NOT_IN_KAFKA_PYTHON = frozenset(
+    {
+        *("ConsumerGroupHeartbeat", "ConsumerGroupDescribe", "ShareGroupHeartbeat", "ShareGroupDescribe"),
+        *("ShareFetch", "ShareAcknowledge"),
+        *("DescribeShareGroupOffsets", "AlterShareGroupOffsets", "DeleteShareGroupOffsets"),
+    }
+)
 
 
 def _samples(api: str, kind: str, version: int):

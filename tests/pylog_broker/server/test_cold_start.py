@@ -33,6 +33,7 @@ def test_what_few_brokers_need_is_not_loaded_by_all() -> None:
     loaded = set(done.stdout.split())
     assert "harness.pylog_broker.server" in loaded
     assert loaded & set(NEEDED_BY_FEW) == set()
+    assert not [name for name in loaded if name.startswith("harness.pylog_broker") and "share" in name]
 
 
 def test_a_handler_is_loaded_when_it_is_looked_up() -> None:
@@ -51,6 +52,7 @@ def test_coordinators_are_there_when_asked_for_and_after_a_restart_with_what_the
     local = LocalBroker(tmp_path / "data")
     assert local.broker._groups is None
     assert local.broker._transactions is None
+    assert local.broker._share is None
     local.broker.groups.offsets_partition("group")  # makes its topic
     assert local.broker.groups is local.broker.groups
     local.close()
