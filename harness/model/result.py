@@ -18,6 +18,9 @@ POINTS_MAX = 600
 TWIN = "#2"  # marks the name of a broker's second column, in which it is compared with itself
 
 
+UNDECIDED = "undecided"  # in the reason of a cell within noise: its interval reaches into the noise and out of it
+
+
 class State(StrEnum):
     """The states of a result cell (never blank, never zero for missing)."""
 

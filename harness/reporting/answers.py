@@ -99,13 +99,23 @@ def _headline(
 
 
 def _quiet_clause(rows: Sequence[ScoreRow]) -> str:
-    """``throughput out is within noise``: figures in which every broker that has a ratio is inside the band."""
-    quiet = []
+    """``throughput out is within noise``: figures in which no broker that has a ratio is beyond the noise."""
+    quiet: list[tuple[str, bool]] = []
     for row in rows:
         states = [cell.state for cell in row.cells.values() if cell.ratio is not None]
         if states and all(state is State.WITHIN_NOISE for state in states):
-            quiet.append(row.short)
-    return f"{notation.listing(quiet)} {'is' if len(quiet) == 1 else 'are'} within noise" if quiet else ""
+            quiet.append((row.short, any(cell.undecided for cell in row.cells.values())))
+    return _near_words(quiet)
+
+
+def _near_words(near: Sequence[tuple[str, bool]]) -> str:
+    """``pylog is within noise, activemq is undecided`` from names and whether it is undecided for them."""
+    parts = []
+    for undecided, words in ((False, "within noise"), (True, "undecided")):
+        names = [name for name, open_ in near if open_ is undecided]
+        if names:
+            parts.append(f"{notation.listing(names)} {'is' if len(names) == 1 else 'are'} {words}")
+    return ", ".join(parts)
 
 
 def _all_judged(result: Result, workload: str, ran: Sequence[BrokerColumn]) -> dict[str, list[Judged]]:
@@ -178,24 +188,23 @@ def _need_clauses(result: Result, workload: str, ran: Sequence[BrokerColumn], *,
 def _differences(rows: Sequence[ScoreRow], result: Result) -> list[str]:
     """One clause a figure: who is beyond the noise, and who is not. The largest difference comes first."""
     ranked: list[tuple[float, str]] = []
-    quiet: list[str] = []
+    quiet: list[tuple[str, bool]] = []
     for row in rows:
         apart = [c for c in row.cells.values() if c.state in (State.BETTER, State.WORSE) and c.ratio]
-        near = [_label(result, c.broker) for c in row.cells.values() if c.state is State.WITHIN_NOISE]
+        near = [(_label(result, c.broker), c.undecided) for c in row.cells.values() if c.state is State.WITHIN_NOISE]
         if apart:
             apart.sort(key=lambda cell: -abs(math.log(cell.ratio or 1.0)))
             parts = [_ratio_words(cell, result) for cell in apart]
             base = _figure_words(row.cells[row.baseline]) if row.baseline in row.cells else "none"
             text = f"{row.short} against {_label(result, row.baseline)}'s {base}: {', '.join(parts)}"
-            text += f"; {notation.listing(near)} {'is' if len(near) == 1 else 'are'} within noise" if near else ""
+            text += f"; {_near_words(near)}" if near else ""
             ranked.append((abs(math.log(apart[0].ratio or 1.0)), text))
         elif near:
-            quiet.append(row.short)
+            quiet.append((row.short, any(undecided for _, undecided in near)))
     ranked.sort(key=lambda pair: -pair[0])
     clauses = [text for _, text in ranked]
     if quiet:
-        verb = "is" if len(quiet) == 1 else "are"
-        clauses.append(f"{notation.listing(quiet)} {verb} within noise")
+        clauses.append(_near_words(quiet))
     return clauses
 
 

@@ -84,5 +84,5 @@ def evidence_table(result: Result, labels: dict[str, str]) -> Table:
 
 def _seen(fault: FaultRecord) -> str:
     return "; ".join(
-        f"{name.replace('_', ' ')}: {text}" for name, text in fault.evidence.items() if name not in _HIDDEN
+        f"{name.replace('_', ' ')}: {text}" for name, text in fault.evidence.items() if text and name not in _HIDDEN
     )

@@ -82,8 +82,8 @@ def span(low: float | None, high: float | None, unit: str, like: float | None = 
 
 
 def percent(share: float) -> str:
-    """``0.9514`` -> ``95 %``, with a space that does not break."""
-    return f"{share * 100:.0f}\u202f%"
+    """``0.9514`` -> ``95 %``, ``0.00299`` -> ``0.3 %``; never 0 for what is not, with a space that does not break."""
+    return f"{share * 100:.0f}\u202f%" if share >= 0.01 or not share else f"{significant(share * 100, 1)}\u202f%"
 
 
 def ratio(value: float | None) -> str:

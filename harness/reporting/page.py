@@ -226,7 +226,7 @@ def _phases(result: Result, workload: str, labels: dict[str, str]) -> Table:
         "offered",
         "acknowledged",
         "drained",
-        "generator lag p99",
+        "generator lag p99, or the highest quantile with ten samples beyond",
     )
     return Table(columns, tuple(rows))
 

@@ -51,6 +51,7 @@ def marks(names: Sequence[str]) -> dict[str, Mark]:
 # Colours that mean something other than a broker; light and dark.
 OUTCOMES = {
     "delivered": ("#8fa3b5", "#5f7387"),
+    "aside": ("#5f8f7a", "#7fb89f"),
     "lost": ("#b3261e", "#ff6b5e"),
     "duplicate": ("#d79a00", "#f0c541"),
     "unacknowledged": ("#6a51a3", "#b9a5e8"),

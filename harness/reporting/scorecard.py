@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.model.result import BrokerColumn, CapabilityCell, Cell, NoiseFloor, Result, State
+from harness.model.result import UNDECIDED, BrokerColumn, CapabilityCell, Cell, NoiseFloor, Result, State
 from harness.model.verdict import NEVER_KILLED, NOT_RUN, Validity, Verdict, worst
 from harness.reporting import notation
 from harness.reporting.metrics import check as check_entry
@@ -40,6 +40,11 @@ class ScoreCell:
     value: float | None = None
     n: int = 0
     caveat: str = ""
+
+    @property
+    def undecided(self) -> bool:
+        """Within noise, but not shown to be equal: the interval of its ratio reaches out of the noise."""
+        return self.state is State.WITHIN_NOISE and UNDECIDED in self.reason
 
     @property
     def icon(self) -> str:
@@ -94,11 +99,14 @@ class Judged:
 
     @property
     def broken(self) -> int | None:
-        """How many messages broke the rule; None when the verdict counts nothing by a known name."""
-        found = [self.counts[name] for name in check_entry(self.checker).count if name in self.counts]
+        """How many messages broke the rule (at least, where its counts may overlap); None when nothing by a known name is counted."""
+        entry = check_entry(self.checker)
+        found = {name: self.counts[name] for name in entry.count if name in self.counts}
         if self.validity is Validity.INVALID:
-            return next((number for number in found if number), None)
-        return found[0] if found else None
+            number = sum(found.get(name, 0) for name in entry.apart)
+            number += max((size for name, size in found.items() if name not in entry.apart), default=0)
+            return number or next((self.counts[name] for name in entry.otherwise if self.counts.get(name)), None)
+        return next(iter(found.values()), None)
 
 
 def scorecard(result: Result) -> dict[str, list[ScoreRow]]:

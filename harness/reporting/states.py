@@ -26,7 +26,11 @@ LOOKS: Mapping[State, Look] = {
     State.BETTER: Look("better", "▲", "better", "green", "better than the baseline, by more than the noise"),
     State.WORSE: Look("worse", "▼", "worse", "red", "worse than the baseline, by more than the noise"),
     State.WITHIN_NOISE: Look(
-        "within noise", "≈", "noise", "cyan", "the difference is no larger than the same broker shows against itself"
+        "within noise",
+        "≈",
+        "noise",
+        "cyan",
+        "no difference beyond what the same broker shows against itself: none, or undecided (its reason says which)",
     ),
     State.NOT_COMPARABLE: Look(
         "not comparable", "≠", "differs", "yellow", "a figure, but no ratio may be formed from it"
@@ -39,7 +43,11 @@ LOOKS: Mapping[State, Look] = {
         "the figure must not be used: a rule was broken, or the generator could not keep up",
     ),
     State.LOWER_BOUND: Look(
-        "at least", "≥", "bound", "yellow", "the client gave out first: the broker can do at least this much"
+        "at least",
+        "≥",
+        "bound",
+        "yellow",
+        "the true figure is at least this: the client gave out first, less was offered than asked, or the run ended before",
     ),
     State.UNSUPPORTED: Look(
         "unsupported", "∅", "unsupported", "magenta", "the broker cannot do this; the reason is given"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -74,7 +76,7 @@ def _cell(cell: ScoreCell) -> Text:
     if cell.mark:
         second.append(printable(cell.mark))
     if not second and cell.reason and cell.state is not State.NOT_RUN:
-        second.append(clause(printable(cell.reason))[:60])
+        second.append(shorten(clause(printable(cell.reason)), 60, placeholder="…"))
     if second:
         text.append("\n" + " ".join(second), style="dim" if cell.state in (State.MEASURED, State.NOT_RUN) else style)
     return text

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.model.result import TWIN, Cell, Measure, NoiseFloor, Result, State
+from harness.model.result import TWIN, UNDECIDED, Cell, Measure, NoiseFloor, Result, State
 from harness.model.verdict import Validity, Verdict
 from harness.statistics.noise import noise_band
 from harness.statistics.paired import Interval, bootstrap_median, log_ratios, sign_flip_p
@@ -158,15 +158,16 @@ def _compare(cell: Cell, base: Cell, mine: Runs, other: Runs, tiers: Tiers, twin
     if cell.better == "neither" or cell.state is not State.MEASURED:
         return
     cell.baseline = base.broker
+    remark = f"; {cell.reason}" if cell.reason else ""
     if refusal:
-        cell.state, cell.reason = State.NOT_COMPARABLE, refusal
+        cell.state, cell.reason = State.NOT_COMPARABLE, refusal + remark
         return
     repeats = sorted(set(mine.figures) & set(other.figures))
     ratios = log_ratios([mine.figures[r] for r in repeats], [other.figures[r] for r in repeats])
     band = _band(mine, other, twins=twins)
     if len(ratios) < 2 or band is None:
         cell.state = State.NOT_COMPARABLE
-        cell.reason = "one pair of runs: nothing says how far a broker differs from itself; repeat with -n 5"
+        cell.reason = f"one pair of runs: nothing says how far a broker differs from itself; repeat with -n 5{remark}"
         return
     if len(ratios) < BOOTSTRAP_RUNS_MIN:
         interval = Interval(float(ratios.min()), float(ratios.max()))
@@ -208,4 +209,4 @@ def _decide(cell: Cell, interval: Interval, band: Interval, pairs: int) -> None:
         cell.state, cell.reason = State.WITHIN_NOISE, f"{spread} within {noise}{equal}{remark}"
     else:
         touching = f"the {pairs} paired ratios do not all lie outside" if few else "the interval reaches into"
-        cell.state, cell.reason = State.WITHIN_NOISE, f"{touching} {noise}: undecided{remark}"
+        cell.state, cell.reason = State.WITHIN_NOISE, f"{touching} {noise}: {UNDECIDED}{remark}"

@@ -32,20 +32,23 @@ def rows_for(
     known = [*measured, *bundled_rows()]
     found: list[SyncRow] = []
     for column in columns:
-        tiers = dict.fromkeys((plan.tier, plan.mode) for (_, label), plan in plans.items() if label == column.name)
-        for tier, mode in tiers:
-            broker = column.name.partition(":")[0]
+        broker = column.name.partition(":")[0]
+        mine = [plan for (_, label), plan in plans.items() if label == column.name]
+        tiers: dict[tuple[str, str], str] = {}  # what is told apart, and the mode by which a missing row is named
+        for plan in mine:
+            tiers.setdefault((str(plan.tier), plan.mode if broker in SHAPED else ""), plan.mode)
+        for (tier, _), mode in tiers.items():
             rows = [
                 row
                 for row in known
-                if (row.broker, row.tier, row.version) == (broker, str(tier), column.version)
+                if (row.broker, row.tier, row.version) == (broker, tier, column.version)
                 and (broker not in SHAPED or row.mode == mode)
                 and row.acknowledged
             ]
             best = (
                 [row for row in rows if row.source == rows[0].source]
                 if rows
-                else [_unknown(column, broker, str(tier), mode)]
+                else [_unknown(column, broker, tier, mode)]
             )
             found += [row.model_copy(update={"label": column.label}) for row in best]
     return found

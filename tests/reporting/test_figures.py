@@ -122,7 +122,7 @@ def test_fates_add_up(drawing: Drawing) -> None:
         else v
         for v in result.verdicts
     ]
-    assert fates_of(drawing, NAMES[0], "kafka", fates) == {"delivered": 294, "lost": 6}
+    assert fates_of(drawing, NAMES[0], "kafka", fates) == {"delivered": 294, "aside": 0, "lost": 6}
     assert fates_of(drawing, NAMES[0], "activemq", fates) == {}
 
 

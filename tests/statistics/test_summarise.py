@@ -163,3 +163,12 @@ def test_zero_has_no_ratio_and_neither_has_what_is_neither_better_nor_worse():
 
 def test_without_measures_there_are_no_cells():
     assert summarise(result([]), baseline="base") == ([], [])
+
+
+def test_what_a_run_remarks_on_itself_outlasts_a_refusal():
+    found = measures("base", [2.0]) + measures("other", [3.0])
+    for measure in found:
+        measure.reason = "7 of 180 failed and count at their timeout"
+    cells, _ = cells_of(found)
+    assert cells["other"].state is State.NOT_COMPARABLE
+    assert cells["other"].reason.endswith("repeat with -n 5; 7 of 180 failed and count at their timeout")

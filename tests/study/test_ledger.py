@@ -90,3 +90,10 @@ def test_a_contradicted_claim_stands_at_the_head_of_the_report_and_in_its_row() 
     head, _, rows = page.partition("Synced before its ack")
     assert "the fsync ledger contradicts tier D2 of rabbitmq with 1 in flight" in head
     assert "✗ contradicted: 7 of 10 were acknowledged without a sync" in rows
+
+
+def test_workloads_of_two_modes_do_not_double_the_rows_of_a_broker_whose_shapes_sync_alike() -> None:
+    column = BrokerColumn(name="kafka", label="kafka", version="9.9", mode="topic (one); topics (two)")
+    plans = {("one", "kafka"): _plan(Tier.D1, "topic"), ("two", "kafka"): _plan(Tier.D1, "topics")}
+    found = rows_for([column], plans, [_row(broker="kafka", tier="D1", mode="topic")])
+    assert len(found) == 1

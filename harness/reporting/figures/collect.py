@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.model.result import Result, State
 from harness.reporting.figures.base import Drawing, Figure
 from harness.reporting.figures.dots import dots
 from harness.reporting.figures.durability import Fate, durability
@@ -30,6 +32,7 @@ LATENCIES = (
 )
 FATES = (
     Fate("delivered", "delivered", "", ()),
+    Fate("aside", "set aside or expired unread", "-", ()),
     Fate("lost", "lost", "x", (("durability", "lost"),)),
     Fate("duplicate", "extra deliveries", "/", (("duplicates", "duplicated"),)),
     Fate("unacknowledged", "unacknowledged, came", ".", (("durability", "unacknowledged_delivered"),)),
@@ -53,7 +56,7 @@ def figure_sections(drawing: Drawing) -> list[FigureSection]:
             "Ratios",
             "Every figure against the baseline.",
             (forest(drawing, name) for name in names),
-            "No two brokers have a figure in common, so there is no ratio.",
+            _why_no_ratio(drawing.result),
         ),
         _section(
             "throughput",
@@ -75,7 +78,7 @@ def figure_sections(drawing: Drawing) -> list[FigureSection]:
             "durability",
             "Durability",
             "Durability",
-            "Every run kills the broker with −9 under load and counts what became of each message.",
+            _how_hard(drawing.result),
             (durability(drawing, name, tiers[name], FATES) for name in names),
             "No history was judged, so nothing can be said about loss.",
         ),
@@ -111,6 +114,27 @@ def figure_sections(drawing: Drawing) -> list[FigureSection]:
             "Neither disk nor processes were sampled.",
         ),
     ]
+
+
+def _why_no_ratio(result: Result) -> str:
+    """The reason that most cells give for having none."""
+    reasons = Counter(cell.reason for cell in result.cells if cell.state is State.NOT_COMPARABLE and cell.reason)
+    if reasons:
+        reason, number = reasons.most_common(1)[0]
+        return f"No ratio may be formed here. For {number} of {reasons.total()} figures: {reason}."
+    return "No two brokers have a figure in common, so there is no ratio."
+
+
+def _how_hard(result: Result) -> str:
+    """Whether the broker was killed in every run, in some, or in none."""
+    runs = [run for run in result.runs if run.state == "done"]
+    killed = sum(any(fault.kind == "kill" and fault.bit for fault in run.faults) for run in runs)
+    counted = "What became of each message is counted"
+    if killed and killed == len(runs):
+        return f"Every run kills the broker with −9 under load. {counted}."
+    if killed:
+        return f"{killed} of {len(runs)} runs killed the broker with −9 under load. {counted} in all of them."
+    return f"{counted}; no broker was killed, so this says nothing about a crash."
 
 
 def _section(id_: str, title: str, nav: str, lead: str, figures: Iterable[Figure | None], empty: str) -> FigureSection:

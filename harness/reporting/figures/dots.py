@@ -125,12 +125,17 @@ def _sentence(drawing: Drawing, cells: list[Cell]) -> str:
         kind = f" Lines are the {best.interval}; ticks are single runs." if best.interval else ""
         words = ("lowest", "highest") if best.better != "higher" else ("highest", "lowest")
         return (
-            f"{entry.title}: {words[0]} for {drawing.label(best.broker)} with {notation.quantity(best.value, best.unit)}, "
-            f"{words[1]} for {drawing.label(last.broker)} with {notation.quantity(last.value, last.unit)}.{kind}"
+            f"{entry.title}: {words[0]} for {drawing.label(best.broker)} with {_figure(best)}, "
+            f"{words[1]} for {drawing.label(last.broker)} with {_figure(last)}.{kind}"
         )
     if valid:
         return f"{metric_entry(valid[0].metric).title}: {drawing.label(valid[0].broker)} with {cell_text(valid[0])}."
     return f"{metric_entry(cells[0].metric).title}: no valid figure."
+
+
+def _figure(cell: Cell) -> str:
+    bound = "at least " if cell.state is State.LOWER_BOUND else ""
+    return bound + notation.quantity(cell.value, cell.unit)
 
 
 def table_of(drawing: Drawing, cells: list[Cell]) -> Table:

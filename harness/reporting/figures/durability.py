@@ -39,6 +39,8 @@ def durability(drawing: Drawing, workload: str, tier: str, fates: Sequence[Fate]
     table = {name: found for name in drawing.brokers() if (found := fates_of(drawing, workload, name, fates))}
     if not table:
         return None
+    if not any(row.get("aside") for row in table.values()):
+        fates = [fate for fate in fates if fate.key != "aside"]
     height = 140 + 40 * len(table)
     return Figure(
         id=slug("durability", workload),
@@ -55,7 +57,9 @@ def fates_of(drawing: Drawing, workload: str, broker: str, fates: Sequence[Fate]
     found: dict[str, int] = {}
     one = judged(drawing.result, workload, "durability", broker)
     if one is not None and "acknowledged" in one.counts:
-        found["delivered"] = one.counts["acknowledged"] - one.counts.get("undelivered", one.counts.get("lost", 0))
+        gone = one.counts.get("undelivered", one.counts.get("lost", 0))
+        found["delivered"] = one.counts.get("delivered", one.counts["acknowledged"] - gone)
+        found["aside"] = one.counts["acknowledged"] - gone - found["delivered"]
     for fate in fates:
         for checker, name in fate.sources:
             one = judged(drawing.result, workload, checker, broker)

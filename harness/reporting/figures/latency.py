@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.model.result import Curve
+from harness.model.result import Curve, State
 from harness.reporting import notation
 from harness.reporting.figures.base import (
     Drawing,
@@ -116,11 +116,19 @@ def _sentence(drawing: Drawing, curves: list[Curve], kind: Kind) -> str:
         first = next(curve for curve in curves if curve.broker == broker)
         if first.y:
             share = f"{first.x[-1] * 100:.4g} %"
-            ends.append(f"{drawing.label(broker)} {notation.quantity(first.y[-1], first.y_unit)} at {share}")
+            bad = _invalid(drawing, first, kind)
+            ends.append(f"{drawing.label(broker)} {notation.quantity(first.y[-1], first.y_unit)} at {share}{bad}")
     return (
         f"Counted from the intended time. Each line ends where fewer than ten samples lie beyond it: {notation.listing(ends)}. "
         f"Faint lines are further repeats{AT_MOST}."
     )
+
+
+def _invalid(drawing: Drawing, curve: Curve, kind: Kind) -> str:
+    """The word that belongs beside a curve whose figures must not be used."""
+    cells = [cell for name in kind.metrics for cell in drawing.cells(curve.workload, name)]
+    mine = [cell for cell in cells if (cell.broker, cell.phase) == (curve.broker, curve.label)]
+    return " (invalid)" if any(cell.state is State.INVALID for cell in mine) else ""
 
 
 def _table(drawing: Drawing, workload: str, kind: Kind) -> Table:
