@@ -7,6 +7,8 @@ old does no harm).
 
 from __future__ import annotations
 
+import contextlib
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -124,6 +126,17 @@ class Failed:
     """The worker gives up, with the reason."""
 
     error: HarnessError
+
+
+def end_in_words(status: int | None) -> str:
+    """Of a process that was not asked to end: by itself, by a signal, or not known how. ``status`` as ``subprocess`` has it."""
+    if status is None:
+        return "closed its pipe, and how it ended is not known"
+    if status >= 0:
+        return f"ended with status {status}"
+    with contextlib.suppress(ValueError):
+        return f"was ended by signal {-status} ({signal.Signals(-status).name})"
+    return f"was ended by signal {-status}"
 
 
 Reply = Ready | PhaseDone | Rewound | Stopped | Failed

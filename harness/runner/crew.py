@@ -84,6 +84,7 @@ class Crew:
         deadline = time.monotonic() + START_DEADLINE_S
         waiting = list(workers)
         while waiting and time.monotonic() < deadline:
+            self._engine.check()
             waiting = [worker for worker in waiting if not isinstance(worker.reply(0.02), Ready)]
 
     # -- who ----------------------------------------------------------------------------------------------------------
@@ -98,7 +99,7 @@ class Crew:
         return all(worker.count(Counter.READY) for worker in self.all())
 
     def check(self) -> None:
-        """Raises WorkerDied when a worker ended that was not meant to; starts the successor of one that was."""
+        """Raises what a worker failed with, WorkerDied when one ended that was not meant to; starts the successor of one that was."""
         self._engine.check()
         for worker in self.all():
             if worker.alive():

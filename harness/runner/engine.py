@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from harness.errors import WorkerDied
+from harness.errors import HarnessError
 from harness.history.meta import HistoryMeta
 from harness.history.writer import EventLog
 from harness.model.result import LoadRecord
@@ -30,14 +30,16 @@ class Worker(Protocol):
     def alive(self) -> bool: ...
 
     def send(self, command: Command) -> None:
-        """Raises WorkerDied."""
+        """Raises what the worker failed with, or WorkerDied."""
         ...
 
     def reply(self, timeout_s: float) -> Reply | None:
         """The next reply, or None in time. Raises what the worker failed with, or WorkerDied."""
         ...
 
-    def death(self) -> WorkerDied: ...
+    def death(self) -> HarnessError:
+        """What the worker failed with where it said so, else WorkerDied; only for one that is not alive."""
+        ...
 
     def count(self, counter: Counter) -> int: ...
 

@@ -38,6 +38,7 @@ from harness.runner.control import (
     Stop,
     Stopped,
     WorkerSpec,
+    end_in_words,
 )
 from harness.runner.promptness import exact_sleeps, on_time
 from harness.runner.publishing import PublishingWorker
@@ -81,30 +82,49 @@ class WorkerHandle:
         theirs.close()
 
     def send(self, command: Command) -> None:
-        """Raises WorkerDied."""
+        """Raises what the worker failed with, or WorkerDied."""
+        if not self.tell(command):
+            raise self.death()
+
+    def tell(self, command: Command) -> bool:
+        """False when it is gone; why is still to be heard."""
         try:
             self._pipe.send(command)
         except (BrokenPipeError, ConnectionError, OSError):
-            raise self.death() from None
+            return False
+        return True
 
     def reply(self, timeout_s: float) -> Reply | None:
         """The next reply, or None in time. Raises what the worker failed with, or WorkerDied."""
-        try:
-            if not self._pipe.poll(timeout_s):
-                return None
-            reply = self._pipe.recv()
-        except (EOFError, ConnectionError, OSError):
-            raise self.death() from None
+        reply = self.heard(timeout_s)
         if isinstance(reply, Failed):
             raise reply.error
         return reply
 
+    def heard(self, timeout_s: float) -> Reply | None:
+        """The next reply, also that it failed. Raises WorkerDied once all that it said is read and its pipe is closed."""
+        try:
+            return self._pipe.recv() if self._pipe.poll(timeout_s) else None
+        except (EOFError, ConnectionError, OSError):
+            raise WorkerDied(f"the worker process {self.spec.worker} {end_in_words(self.exit_status())}") from None
+
     def alive(self) -> bool:
         return self.process.is_alive()
 
-    def death(self) -> WorkerDied:
+    def death(self) -> HarnessError:
+        """What it failed with, where it still said so: a worker that gives up ends with status 0 like any other."""
+        try:
+            while (reply := self.heard(0.0)) is not None:
+                if isinstance(reply, Failed):
+                    return reply.error
+        except WorkerDied as death:
+            return death
+        return WorkerDied(f"the worker process {self.spec.worker} {end_in_words(self.exit_status())}")
+
+    def exit_status(self) -> int | None:
+        """As ``subprocess`` has it; None when it is not known within a second that it ended."""
         self.process.join(1.0)
-        return WorkerDied(f"the worker process {self.spec.worker} ended with status {self.process.exitcode}")
+        return self.process.exitcode
 
     def count(self, counter: Counter) -> int:
         return int(self.counters[counter])

@@ -19,7 +19,7 @@ from harness.errors import WorkerDied
 from harness.history import consume
 from harness.history.clocks import ClockOffset
 from harness.history.writer import STREAMS_FOLDER
-from harness.runner.control import COUNTERS, Command, Counter, Failed, PhaseDone, Reply, RunPhase, WorkerSpec
+from harness.runner.control import COUNTERS, Command, Counter, Failed, PhaseDone, RunPhase, WorkerSpec
 from harness.runner.sampling import Sampler
 from harness.runner.workers import WorkerHandle, worker_context
 from harness.swarm.messages import Chunk, Counts, Death, Hired, Open, ToEngine, Word
@@ -75,10 +75,7 @@ class Slice:
             return
         if isinstance(command, RunPhase):
             command = RunPhase(command.index, self._local(command.start_ns), self._local(command.deadline_ns))
-        try:
-            worker.send(command)
-        except WorkerDied:
-            self._note_death(name, worker)
+        worker.tell(command)  # of one that is gone the next turn hears, and why
 
     def received(self, chunks: int) -> None:
         self._confirmed = max(self._confirmed, chunks)
@@ -115,31 +112,24 @@ class Slice:
 
     def _hear(self, name: str, worker: WorkerHandle) -> None:
         try:
-            reply: Reply | None = worker.reply(0.0)
-        except WorkerDied as death:
-            if worker.alive():
-                self._say(Word(self.cell, name, Failed(death)))
-            else:
-                self._note_death(name, worker)
-            return
-        except Exception as error:  # noqa: BLE001 - what the worker failed with travels on
-            self._count(time.monotonic())
-            self._say(Word(self.cell, name, Failed(error)))  # type: ignore[arg-type]
-            self._over.add(name)
+            reply = worker.heard(0.0)
+        except WorkerDied:
+            self._note_death(name, worker)
             return
         if reply is None:
             return
         if isinstance(reply, PhaseDone):
             reply = PhaseDone(reply.index, reply.offered, self._masters(reply.end_ns))
+        elif isinstance(reply, Failed):
+            self._over.add(name)  # nothing comes after it
         self._count(time.monotonic())  # before the reply: what it speaks of is in the counters
         self._say(Word(self.cell, name, reply))
 
     def _note_death(self, name: str, worker: WorkerHandle) -> None:
-        if name not in self._over:
-            self._over.add(name)
-            worker.process.join(1.0)
-            self._count(time.monotonic())
-            self._say(Death(self.cell, name, worker.process.exitcode or 0))
+        self._over.add(name)
+        status = worker.exit_status()
+        self._count(time.monotonic())
+        self._say(Death(self.cell, name, status))
 
     def _count(self, now: float) -> None:
         self._counts_at = now

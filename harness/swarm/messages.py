@@ -114,11 +114,11 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """A worker process ended."""
+    """A worker process ended; ``status`` as ``subprocess`` has it, None when it is not known."""
 
     cell: int
     worker: str
-    status: int
+    status: int | None
 
 
 @dataclass(frozen=True, slots=True)

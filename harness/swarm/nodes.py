@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.errors import HarnessError, WorkerDied
 from harness.model.result import LoadWorker
-from harness.runner.control import COUNTERS, Command, Counter, Failed, Reply, WorkerSpec
+from harness.runner.control import COUNTERS, Command, Counter, Failed, Reply, WorkerSpec, end_in_words
 from harness.swarm.clock import ClockWatch, RoundTrip
 from harness.swarm.messages import (
     Chunk,
@@ -152,16 +152,20 @@ class RemoteWorker:
         self._say = say
         self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
         self._pid = 0
-        self._status: int | None = None
+        self._death: HarnessError | None = None
         self.counters: np.ndarray[tuple[int], np.dtype[np.int64]] = np.zeros(COUNTERS, dtype=np.int64)
 
     def hear(self, message: Hired | Word | Death) -> None:
         if isinstance(message, Hired):
             self._pid = message.pid
-        elif isinstance(message, Word):
-            self._replies.put(message.reply)
+        elif isinstance(message, Death):
+            where = f"{self._node.label} on {self._node.host}"
+            words = end_in_words(message.status)
+            self._death = self._death or WorkerDied(f"the worker process {self.spec.worker} of {where} {words}")
+        elif isinstance(message.reply, Failed):
+            self._death = message.reply.error
         else:
-            self._status = message.status
+            self._replies.put(message.reply)
 
     @property
     def pid(self) -> int:
@@ -169,7 +173,7 @@ class RemoteWorker:
         return self._pid
 
     def alive(self) -> bool:
-        return self._status is None
+        return self._death is None
 
     def send(self, command: Command) -> None:
         if not self.alive():
@@ -177,17 +181,17 @@ class RemoteWorker:
         self._say(self._node, Order(self._node.cell, self.spec.worker, command))
 
     def reply(self, timeout_s: float) -> Reply | None:
+        over = not self.alive()  # asked first: what it said before is in the queue then
         try:
-            reply = self._replies.get(timeout=max(0.0, timeout_s))
+            return self._replies.get(timeout=0.0 if over else max(0.0, timeout_s))
         except queue.Empty:
+            if over:
+                raise self.death() from None
             return None
-        if isinstance(reply, Failed):
-            raise reply.error
-        return reply
 
-    def death(self) -> WorkerDied:
-        where = f"{self._node.label} on {self._node.host}"
-        return WorkerDied(f"the worker process {self.spec.worker} of {where} ended with status {self._status}")
+    def death(self) -> HarnessError:
+        assert self._death is not None
+        return self._death
 
     def count(self, counter: Counter) -> int:
         return int(self.counters[counter])
