@@ -76,10 +76,7 @@ class RabbitmqAdapter:
             objects=topology.objects(),
             features=of_plan(capabilities_of(queue_type, broker.version_tuple), needs),
             parity=_parity(topology),
-            details={
-                QUEUE_TYPE: queue_type,
-                "settling_s": "0" if queue_type == CLASSIC else str(provisioning.SETTLING_S),
-            },
+            details={QUEUE_TYPE: queue_type, "settling_s": str(provisioning.SETTLING_S)},
         )
 
     def _topology(self, broker: BrokerInfo, plan: Provisioning) -> Topology:

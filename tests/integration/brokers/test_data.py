@@ -14,6 +14,7 @@ import pytest
 import stomp
 
 from harness.brokers import create, ports
+from harness.brokers.products.rabbitmq import NODE
 from harness.model.broker import BrokerInfo
 
 BODIES = [f"message {number}".encode() for number in range(20)]
@@ -101,10 +102,16 @@ CLIENTS: dict[str, tuple[Callable[[BrokerInfo], None], Callable[[BrokerInfo], li
 }
 
 
-def _await_written(folder: Path, name: bytes) -> None:
-    """RabbitMQ's own database keeps what was declared in memory for a moment: a kill right after a declaration may lose it."""
-    deadline = time.monotonic() + 30
-    while not any(name in file.read_bytes() for file in folder.rglob("*") if file.suffix in (".LOG", ".DCD", ".DCL")):
+def _await_decided(log: Path, name: bytes) -> None:
+    """RabbitMQ's own database logs a declaration as two records: what to do, and up to two seconds later that it is decided.
+
+    A kill between the two undoes the declaration, and takes the queue's confirmed messages along.
+    """
+    deadline = time.monotonic() + 60
+    while True:
+        _, found, after = log.read_bytes().rpartition(name)
+        if found and b"committed" in after:
+            return
         assert time.monotonic() < deadline, "the declaration did not reach the disk"
         time.sleep(0.1)
 
@@ -117,7 +124,7 @@ def test_acknowledged_messages_are_there_after_a_kill_and_on_another_port(name: 
     try:
         publish(broker.start(tier="D1", settings={}))
         if name == "rabbitmq":
-            _await_written(tmp_path / "data", b"kept")
+            _await_decided(tmp_path / "data" / NODE / "LATEST.LOG", b"kept")
         assert broker.kill().bit
         assert sorted(consume(broker.restart())) == sorted(BODIES)
         broker.stop()
