@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
 
-WAIT_SECONDS_MAX = 30
+WAIT_SECONDS_MAX = 60
+QUIET_SECONDS = 2.5  # members ask for metadata every second
 SESSION_MS = 1_500
 REBALANCE_MS = 4_000
 
@@ -127,13 +128,28 @@ class Fleet:
 
         wait_until(fair, lambda: f"shares: {[sorted(member.partitions) for member in expected]}; {self.tail()}")
 
+    def settle(self, members: Iterable[MemberProcess], partitions: int) -> None:
+        """As ``share``, and nobody is told of anything for a while.
+
+        A leader of kafka-python that joined before it knew the topic's partitions joins once more when it hears of them, a second later.
+        """
+        expected = list(members)
+        deadline_s = time.monotonic() + WAIT_SECONDS_MAX
+        while True:
+            self.share(expected, partitions)
+            before = [len(member.events) for member in expected]
+            time.sleep(QUIET_SECONDS)
+            if [len(member.events) for member in expected] == before:
+                return
+            assert time.monotonic() < deadline_s, self.tail()
+
     def tail(self) -> str:
         """The last things that members said, for a failing test."""
         return "\n".join(f"{member.events[-5:]} {''.join(member.errors[-5:])}" for member in self.members)
 
 
 def wait_until(condition: Callable[[], bool], explain: Callable[[], str] = lambda: "") -> None:
-    """Wait for a condition; fails with an explanation after half a minute."""
+    """Wait for a condition; fails with an explanation after a minute."""
     deadline_s = time.monotonic() + WAIT_SECONDS_MAX
     while not condition():
         assert time.monotonic() < deadline_s, explain()

@@ -14,6 +14,7 @@ import warnings
 from typing import Any
 
 POLL_MS = 100
+JOIN_MS = 3_000
 
 
 def tell(event: str, **facts: Any) -> None:
@@ -51,17 +52,19 @@ def run_kafka_python(how: dict[str, Any]) -> None:
         auto_offset_reset="earliest",
         enable_auto_commit=False,
         session_timeout_ms=how["session_ms"],
-        heartbeat_interval_ms=how["session_ms"] // 6,
+        heartbeat_interval_ms=how.get("heartbeat_ms", how["session_ms"] // 6),
         max_poll_interval_ms=how["rebalance_ms"],
         metadata_max_age_ms=1_000,
     )
     stop = until_told_to_stop()
     # Known before it joins: with no initial delay this client may lead, assign nothing for want of metadata, and not
-    # notice when the metadata arrives.
+    # notice when the metadata arrives. Asked for once more, a leader does not join again as soon as it notices.
     consumer.partitions_for_topic(how["topic"])
     consumer.subscribe([how["topic"]], listener=Listener())
+    consumer.topics()
     while not stop.is_set():
-        for rows in consumer.poll(timeout_ms=POLL_MS).values():
+        # a poll that ends while it joins may have the next one join again
+        for rows in consumer.poll(timeout_ms=POLL_MS if consumer.assignment() else JOIN_MS).values():
             for row in rows:
                 tell("record", partition=row.partition, offset=row.offset)
             try:
@@ -83,7 +86,7 @@ def run_confluent(how: dict[str, Any]) -> None:
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
             "session.timeout.ms": how["session_ms"],
-            "heartbeat.interval.ms": how["session_ms"] // 6,
+            "heartbeat.interval.ms": how.get("heartbeat_ms", how["session_ms"] // 6),
             "max.poll.interval.ms": how["rebalance_ms"],
             "topic.metadata.refresh.interval.ms": 1_000,
             "reconnect.backoff.max.ms": 500,
@@ -129,7 +132,7 @@ def run_aiokafka(how: dict[str, Any]) -> None:
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             session_timeout_ms=how["session_ms"],
-            heartbeat_interval_ms=how["session_ms"] // 6,
+            heartbeat_interval_ms=how.get("heartbeat_ms", how["session_ms"] // 6),
             rebalance_timeout_ms=how["rebalance_ms"],
             max_poll_interval_ms=how["rebalance_ms"],
             metadata_max_age_ms=1_000,
