@@ -18,6 +18,9 @@ from harness.brokers import missing_reason
 HERE = Path(__file__).parent
 LONG = ("end_to_end", "integration", "contract", "pylog_broker/storage/test_every_boundary.py", "faults", "adapters")
 
+CRASH_LINES = 12  # of a failure that a second run forgave
+CRASH_LINE_LENGTH = 300
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long comes first: a process that ends with a long file has nobody to share it with."""
@@ -53,3 +56,22 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 if os.environ.get("HARNESS_REQUIRE_BROKERS") == "1":
                     pytest.fail(f"HARNESS_REQUIRE_BROKERS=1, but {reason}", pytrace=False)
                 pytest.skip(f"needs {name}: {reason}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A test that failed and passed when it ran again (``--reruns``): where it failed, and with which words."""
+    failed_first = terminalreporter.stats.get("rerun", [])
+    if failed_first:
+        terminalreporter.section("what failed and ran once more")
+    for report in failed_first:
+        terminalreporter.write_line(f"{report.nodeid} ({report.when}, after {report.duration:.1f} s)")
+        for line in _crash(report):
+            terminalreporter.write_line(f"    {line[:CRASH_LINE_LENGTH]}")
+
+
+def _crash(report: pytest.TestReport) -> list[str]:
+    """The line that raised and the first lines of what it said; the last lines of a failure that has no such place."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is None:
+        return report.longreprtext.splitlines()[-CRASH_LINES:]
+    return [f"{crash.path}:{crash.lineno}", *crash.message.splitlines()[:CRASH_LINES]]
