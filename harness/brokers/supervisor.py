@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 KEEPER = Path(__file__).with_name("keeper.py")
-START_DEADLINE_S = 15.0
+START_DEADLINE_S = 60.0  # of an interpreter that starts on a crowded machine
 CLEAN_DEADLINE_S = 15.0
 
 _lifelines: weakref.WeakSet[Supervisor] = weakref.WeakSet()

@@ -24,6 +24,7 @@ from harness.model.messages import UNKNOWN, Outcome, Reason
 from harness.model.workload import Needs
 
 BROKER = BrokerInfo("activemq", "ActiveMQ", "6.3.1", "127.0.0.1", 1, "process", {"journalDiskSyncStrategy": "periodic"})
+WALL_NS, NOW_NS = 1_764_000_000_000_600_000, 5_000_000_000
 
 
 def destinations(tier: Tier = Tier.D1, **needs: Any) -> Destinations:
@@ -98,24 +99,32 @@ def test_acknowledging_frames_are_those_of_stomp_py() -> None:
     assert frames.commit("c9") == b"COMMIT\ntransaction:c9\nreceipt:c9\n\n\x00"
 
 
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both clocks stand still."""
+    monkeypatch.setattr(time, "time_ns", lambda: WALL_NS)
+    monkeypatch.setattr(time, "monotonic_ns", lambda: NOW_NS)
+
+
+@pytest.mark.usefixtures("still")
 def test_a_send_says_what_the_workload_needs() -> None:
     heads = SendHeads(destinations(order="per_key", partitions=4, priority_levels=3))
-    deadline_ns = time.monotonic_ns() + 1_500_000_000
+    deadline_ns = NOW_NS + 1_500_000_000
     parsed = parse_frame(frames.send(heads.of(Row(0, b"", b"user", 2, deadline_ns)), b"body")[:-1])
     assert parsed.headers["destination"] == "/queue/PRIO.run1.workers"
     assert parsed.headers["JMSXGroupID"] == parsed.headers["lane"]
     assert parsed.headers["persistent"] == "true"
     assert parsed.headers["priority"] == "9"
-    assert abs(int(parsed.headers["expires"]) - (time.time() + 1.5) * 1000) < 500
+    assert int(parsed.headers["expires"]) == WALL_NS // 1_000_000 + 1_500
     assert notes_of(parsed.headers).expires_ns == deadline_ns
     plain = parse_frame(frames.send(SendHeads(destinations(Tier.D0)).of(Row(0, b"", b"user", 2, 0)), b"body")[:-1])
     assert set(plain.headers) == {"destination", "persistent", "content-length"}
     assert plain.headers["persistent"] == "false"
 
 
+@pytest.mark.usefixtures("still")
 def test_expiry_is_rounded_down() -> None:
-    now_ns, wall_ns = time.monotonic_ns(), time.time_ns()
-    assert 0 <= expires_ms(now_ns + 300_000_000) - (wall_ns + 300_000_000) // 1_000_000 <= 50
+    assert expires_ms(NOW_NS + 300_300_000) == WALL_NS // 1_000_000 + 300, "0.9 ms more are not there yet"
 
 
 # -- headers --------------------------------------------------------------------------------------------------------

@@ -81,11 +81,11 @@ def test_what_expires_in_the_clients_buffer_is_not_handed_out(subject: Subject) 
 
 def test_a_deadline_survives_the_retry_ladder(subject: Subject) -> None:
     """Dead-lettering takes the expiration away; the deadline in the headers stays."""
-    bench = subject.bench(groups={"workers": 1}, expiry=True, dead_letter=True, retry={"max": 1, "backoff": ["600ms"]})
+    bench = subject.bench(groups={"workers": 1}, expiry=True, dead_letter=True, retry={"max": 1, "backoff": ["2100ms"]})
     subscriber = bench.subscriber()
-    bench.publish_ok(numbered(1, ttl_ms=500), ttls_ms=[500])
-    take(subscriber, 1, how=retry(600))
-    assert not len(subscriber.receive(1, 1.0))
+    bench.publish_ok(numbered(1, ttl_ms=2000), ttls_ms=[2000])  # long enough to be received on a slow machine
+    take(subscriber, 1, how=retry(2100))
+    assert not len(subscriber.receive(1, 2.5))
     (dead,) = take(bench.subscriber(DEAD_LETTERS), 1)
     assert (dead.reason, dead.attempt) == (Reason.EXPIRED, 1)
 

@@ -28,7 +28,7 @@ def touching(folder: Path, *, besides_group: int = 0) -> dict[int, str]:
     return found
 
 
-def wait_until_none(folder: Path, timeout_s: float = 10.0, *, besides_group: int = 0) -> dict[int, str]:
+def wait_until_none(folder: Path, timeout_s: float = 30.0, *, besides_group: int = 0) -> dict[int, str]:
     """What is still there after at most ``timeout_s``; empty is good."""
     deadline = time.monotonic() + timeout_s
     while (found := touching(folder, besides_group=besides_group)) and time.monotonic() < deadline:

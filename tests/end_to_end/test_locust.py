@@ -25,16 +25,6 @@ SEEDED = ("key", "class", "bytes", "ttl_ms", "failures", "work_us")  # what the 
 
 
 def run_mode(folder, mode, broker, workloads):
-    """The result. Once more where a run was cut short: a fixture is not made anew when a failing test runs once more."""
-    result = run_once(folder, mode, broker, workloads)
-    errors = [run["error"] for run in result["runs"] if run["state"] == "failed"]
-    if errors:
-        print(f"{mode}, tried once more: {errors}")
-        result = run_once(folder, mode, broker, workloads)
-    return result
-
-
-def run_once(folder, mode, broker, workloads):
     done = run_harness(
         folder,
         "run",

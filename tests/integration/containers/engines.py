@@ -79,6 +79,10 @@ class Doorway:
             far = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             far.connect("/var/run/docker.sock")
             with self._lock:
+                if self._listener is not listener:  # it was closed in between
+                    near.close()
+                    far.close()
+                    return
                 self._links += [near, far]
             threading.Thread(target=_carry, args=(near, far), daemon=True).start()
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-START_SECONDS_MAX = 20
-STOP_SECONDS_MAX = 10
+START_SECONDS_MAX = 60  # bounds of a hang, not of a slow machine
+STOP_SECONDS_MAX = 30
 
 
 class BrokerProcess:
