@@ -1,8 +1,9 @@
 """Two results side by side: which fields of their fingerprints differ, whether a ratio may be formed, and the ratios.
 
 Forbidden altogether (ResultError, exit code 4): not one workload in common, or every common workload with another text or another
-durability tier. A workload that differs while others agree is left out by name. Other differences (machine, versions) are listed,
-and stand above the ratios.
+durability tier. A workload that differs while others agree is left out by name. Other differences (machine, versions, settings) are
+listed, and stand above the ratios. What a ratio must rise above is the widest of the noise floors and of the spread that the broker's own
+runs show in either result; a floor that another broker gave is none of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.errors import ResultError
-from harness.model.result import Cell, NoiseFloor, Result, State
+from harness.model.result import TWIN, Cell, NoiseFloor, Result, State
 from harness.reporting import notation
 from harness.reporting.markdown import escape
 from harness.reporting.metrics import metric as metric_entry
@@ -25,6 +26,11 @@ from harness.reporting.states import look
 from harness.reporting.text import printable
 
 DOCUMENT_VERSION = 1
+CHANGED = "versions or settings differ, as listed: a ratio is that of all these changes together"
+SERVER = "server: "  # rows of the parity ledger that repeat a column's settings
+_OF_A_COLUMN = {
+    "product": "version", "version": "version", "mode": "setting", "client": "version", "backend": "environment",
+}  # fmt: skip
 _LOOSE_FIELDS = ("load_before", "disk_fsync_ms_p50", "disk_fsync_ms_p99", "warnings", "disk")
 
 
@@ -35,7 +41,7 @@ class Difference:
     what: str
     first: str
     second: str
-    weight: str  # "environment", "version", "work", "condition"
+    weight: str  # "environment", "version", "setting", "work", "condition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,11 @@ class Comparison:
     @property
     def same_machine(self) -> bool:
         return not any(difference.weight == "environment" for difference in self.differences)
+
+    @property
+    def brokers_changed(self) -> bool:
+        """Whether some broker is of another version or set otherwise."""
+        return any(difference.weight in ("version", "setting") for difference in self.differences)
 
 
 def compare(a: Result, b: Result) -> Comparison:
@@ -132,18 +143,39 @@ def _differences(a: Result, b: Result) -> list[Difference]:
     found += _differ("harness version", a.harness_version, b.harness_version, "version")
     found += _differ("seed", a.seed, b.seed, "work")
     found += _differ("repeats", a.repeats, b.repeats, "condition")
+    found += _differ("state", a.state, b.state, "condition")
+    found += _differ("load from", _load(a), _load(b), "environment")
     mine = {column.name: column for column in a.brokers}
     for column in b.brokers:
         other = mine.get(column.name)
         if other is None or "not_run" in (other.state, column.state):
             continue
-        for name in ("product", "version", "mode", "client", "backend"):
-            found += _differ(f"{column.name} {name}", getattr(other, name), getattr(column, name), "version")
+        for name, weight in _OF_A_COLUMN.items():
+            found += _differ(f"{column.name} {name}", getattr(other, name), getattr(column, name), weight)
         for name in dict.fromkeys([*other.settings, *column.settings]):
             found += _differ(
-                f"{column.name} setting {name}", other.settings.get(name), column.settings.get(name), "version"
+                f"{column.name} setting {name}", other.settings.get(name), column.settings.get(name), "setting"
             )
+        found += _plans_differ(a, b, column.name)
     return found
+
+
+def _plans_differ(a: Result, b: Result, broker: str) -> list[Difference]:
+    """What the adapters planned otherwise, from the parity ledgers; once where all workloads agree."""
+    theirs = {(row.workload, row.setting): row.values.get(broker) for row in b.parity}
+    pairs = {
+        (row.setting, row.values[broker], second): None
+        for row in a.parity
+        if broker in row.values and not row.setting.startswith(SERVER)
+        if (second := theirs.get((row.workload, row.setting))) is not None and second != row.values[broker]
+    }
+    return [Difference(f"{broker} {setting}", first, second, "setting") for setting, first, second in pairs]
+
+
+def _load(result: Result) -> str:
+    """Where the load came from."""
+    engines = {f"{run.load.engine}, {len(run.load.workers)} workers" for run in result.runs if run.load is not None}
+    return "; ".join(sorted(engines)) or "the harness's own processes"
 
 
 def _differ(what: str, first: object, second: object, weight: str) -> list[Difference]:
@@ -158,13 +190,25 @@ def _shown(value: object) -> str:
 
 def _rows(a: Result, b: Result, workload: str) -> list[RatioRow]:
     second = {(c.broker, c.metric, c.phase): c for c in b.cells if c.workload == workload}
+    measured_on = {cell.baseline for cell in (*a.cells, *b.cells)} - {""}  # whose own noise the floors are
     rows = []
     for cell in a.cells:
         other = second.get((cell.broker, cell.metric, cell.phase))
         if cell.workload == workload and other is not None:
-            noise = [_noise(a, cell), _noise(b, cell)]
-            rows.append(_row(cell, other, [band for band in noise if band is not None]))
+            spread = _own_spread(cell, other)
+            floors = [band for band in (_noise(a, cell), _noise(b, cell)) if band is not None]
+            if spread is None and cell.broker.replace(TWIN, "") not in measured_on:
+                floors = []
+            rows.append(_row(cell, other, floors, spread))
     return rows
+
+
+def _own_spread(*cells: Cell) -> float | None:
+    """The largest ratio between two runs of one of these cells; None where none was repeated."""
+    spreads = [
+        max(cell.per_run) / min(cell.per_run) for cell in cells if len(cell.per_run) > 1 and min(cell.per_run) > 0
+    ]
+    return max(spreads, default=None)
 
 
 def _noise(result: Result, cell: Cell) -> NoiseFloor | None:
@@ -172,9 +216,10 @@ def _noise(result: Result, cell: Cell) -> NoiseFloor | None:
     return next((band for band in result.noise if (band.workload, band.metric, band.phase) == key), None)
 
 
-def _row(first: Cell, second: Cell, noise: Sequence[NoiseFloor]) -> RatioRow:
-    low = min((band.ratio_low for band in noise), default=None)
-    high = max((band.ratio_high for band in noise), default=None)
+def _row(first: Cell, second: Cell, floors: Sequence[NoiseFloor], spread: float | None) -> RatioRow:
+    edges = [1 / band.ratio_low for band in floors] + [band.ratio_high for band in floors]
+    edge = max([*edges, *([spread] if spread is not None else [])], default=None)
+    low, high = (None, None) if edge is None else (1 / edge, edge)
     ratio = ratio_low = ratio_high = None
     state, reason = _usable(first, second)
     if state is State.MEASURED and first.value is not None and second.value is not None:
@@ -184,11 +229,11 @@ def _row(first: Cell, second: Cell, noise: Sequence[NoiseFloor]) -> RatioRow:
         if ratio_low is None and low is None:
             state, reason = (
                 State.NOT_COMPARABLE,
-                "single runs without a noise floor: nobody can say what the ratio is worth",
+                "single runs without a noise floor of this broker's own: nobody can say what the ratio is worth",
             )
         else:
-            edges = (ratio if ratio_low is None else ratio_low, ratio if ratio_high is None else ratio_high)
-            state, reason = _judged(ratio, *edges, low, high, first.better)
+            ends = (ratio if ratio_low is None else ratio_low, ratio if ratio_high is None else ratio_high)
+            state, reason = _judged(ratio, *ends, low, high, first.better)
     return RatioRow(
         workload=first.workload, broker=first.broker, metric=first.metric, phase=first.phase, unit=first.unit,
         better=first.better, first=first.value, second=second.value, ratio=ratio, ratio_low=ratio_low, ratio_high=ratio_high,
@@ -203,6 +248,8 @@ def _usable(first: Cell, second: Cell) -> tuple[State, str]:
             return cell.state, f"{which}: {cell.reason or look(cell.state).word}"
         if cell.value is None:
             return State.NOT_COMPARABLE, f"{which}: it has no value"
+        if cell.value > 0 and cell.low is not None and cell.low <= 0:
+            return State.NOT_COMPARABLE, f"{which}: its interval reaches zero, so it bounds no ratio"
     if first.unit != second.unit:
         return State.NOT_COMPARABLE, f"units differ: {first.unit} against {second.unit}"
     if not first.value or first.value < 0 or not second.value or second.value < 0:
@@ -236,6 +283,8 @@ def render(comparison: Comparison, console: Console) -> None:
         console.print(
             Text("! measured in different environments: a ratio may be the machine's, not the broker's", style="yellow")
         )
+    if comparison.brokers_changed:
+        console.print(Text(f"! {CHANGED}", style="yellow"))
     if comparison.differences:
         table = Table("field", "first", "second", "kind", box=style, pad_edge=False)
         for item in comparison.differences:
@@ -264,6 +313,8 @@ def render_markdown(comparison: Comparison) -> str:
     lines = [f"# {escape(comparison.second)} against {escape(comparison.first)}", ""]
     if not comparison.same_machine:
         lines += ["> Measured in different environments: a ratio may be the machine's, not the broker's.", ""]
+    if comparison.brokers_changed:
+        lines += [f"> {CHANGED[0].upper()}{CHANGED[1:]}.", ""]
     if comparison.differences:
         lines += ["| field | first | second | kind |", "| --- | --- | --- | --- |"]
         lines += [

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from harness.errors import ResultError
-from harness.model.result import Result, State
+from harness.model.result import LoadRecord, ParityRow, Result, State
 from harness.reporting.compare import RatioRow, as_document, compare, render, render_markdown
 from tests.reporting.factory import NAMES, make_result
 
@@ -124,8 +124,76 @@ def test_differences_are_listed_by_kind(pair: tuple[Result, Result]) -> None:
     kinds = {d.what: d.weight for d in comparison.differences}
     assert kinds["cores"] == "environment"
     assert kinds["load_before"] == "condition"
-    assert kinds["client pika"] == kinds["kafka version"] == kinds["kafka setting num.partitions"] == "version"
+    assert kinds["client pika"] == kinds["kafka version"] == "version"
+    assert kinds["kafka setting num.partitions"] == "setting"
     assert not comparison.same_machine
+    assert comparison.brokers_changed
+
+
+def test_process_against_container_is_another_environment(pair: tuple[Result, Result]) -> None:
+    a, b = pair
+    b.brokers[0].backend = "docker"
+    comparison = compare(a, b)
+    assert [(d.what, d.weight) for d in comparison.differences] == [("kafka backend", "environment")]
+    assert not comparison.same_machine
+    assert not comparison.brokers_changed
+
+
+def test_what_the_adapter_set_otherwise_is_listed_once_for_all_workloads(pair: tuple[Result, Result]) -> None:
+    a, b = pair
+    for result, value in zip(pair, ("all", "1"), strict=True):
+        result.parity = [
+            ParityRow(workload=name, setting=setting, values={"kafka": value}, differs=False)
+            for name in NAMES
+            for setting in ("acks", "server: jvm.heap")
+        ]
+    found = compare(a, b)
+    assert [(d.what, d.first, d.second, d.weight) for d in found.differences] == [("kafka acks", "all", "1", "setting")]
+    out = io.StringIO()
+    render(found, Console(file=out, width=160, no_color=True))
+    assert "versions or settings differ" in out.getvalue()
+    assert "> Versions or settings differ" in render_markdown(found)
+
+
+def test_load_from_elsewhere_and_a_run_cut_short_are_listed(pair: tuple[Result, Result]) -> None:
+    a, b = pair
+    b.runs[0].load = LoadRecord(engine="locust 2.47.0", workers=[])
+    b.state = "interrupted"
+    kinds = {d.what: d.weight for d in compare(a, b).differences}
+    assert kinds == {"state": "condition", "load from": "environment"}
+
+
+def test_the_noise_of_another_broker_judges_nothing(pair: tuple[Result, Result]) -> None:
+    a, b = pair
+    scale(b, "publish_latency_p50", 3.0)
+    for result in pair:
+        for cell in result.cells:
+            cell.low = cell.high = None
+            cell.per_run = cell.per_run[:1]
+    assert row(a, b, "publish_latency_p50").state is State.WORSE  # the floors are kafka's own
+    found = row(a, b, "publish_latency_p50", "pylog")
+    assert (found.state, found.noise_high) == (State.NOT_COMPARABLE, None)
+
+
+def test_a_broker_that_varies_more_than_the_baseline_has_that_noise(pair: tuple[Result, Result]) -> None:
+    a, b = pair
+    for cell in b.cells:
+        if (cell.broker, cell.metric) == ("pylog", "publish_latency_p50") and cell.value is not None:
+            cell.value *= 1.3
+            cell.low = cell.high = None
+            cell.per_run = [cell.value, cell.value * 2]
+    found = row(a, b, "publish_latency_p50", "pylog")
+    assert (found.noise_high, found.state) == (pytest.approx(2.0), State.WITHIN_NOISE)
+
+
+def test_an_interval_that_reaches_zero_bounds_no_ratio(pair: tuple[Result, Result]) -> None:
+    a, b = pair
+    for cell in a.cells:
+        if cell.metric == "publish_latency_p50":
+            cell.low = 0.0
+    found = row(a, b, "publish_latency_p50")
+    assert (found.state, found.ratio) == (State.NOT_COMPARABLE, None)
+    assert "reaches zero" in found.reason
 
 
 def test_documents(pair: tuple[Result, Result]) -> None:
@@ -151,6 +219,7 @@ def test_single_runs_without_a_noise_floor_prove_nothing(pair: tuple[Result, Res
         result.noise = []
         for cell in result.cells:
             cell.low = cell.high = None
+            cell.per_run = cell.per_run[:1]
     found = row(a, b, "publish_latency_p50")
     assert found.ratio == pytest.approx(3.0)
     assert found.state is State.NOT_COMPARABLE
