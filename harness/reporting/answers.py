@@ -342,5 +342,6 @@ def _absent_sentences(result: Result, workload: str, ran: Sequence[BrokerColumn]
             continue
         failed = next((r for r in result.runs if (r.workload, r.broker) == (workload, column.name) and r.error), None)
         reason = column.reason if column.state == "not_run" else (failed.error if failed else "it has no finished run")
-        texts.append(f"{column.label} was not run: {clause(reason) or 'no reason given'}.")
+        what = "was not run" if failed is None or column.state == "not_run" else "failed and gave no figure"
+        texts.append(f"{column.label} {what}: {clause(reason) or 'no reason given'}.")
     return texts

@@ -40,6 +40,12 @@ class ScoreCell:
     value: float | None = None
     n: int = 0
     caveat: str = ""
+    words_of: int = 0  # runs that a rule was judged in; ``reason`` is in the words of one of them
+
+    @property
+    def told(self) -> str:
+        """The reason, with whose it is where a rule was judged in several runs and its words are those of one."""
+        return f"one of {self.words_of} runs: {self.reason}" if self.words_of > 1 and self.reason else self.reason
 
     @property
     def undecided(self) -> bool:
@@ -273,6 +279,10 @@ def rule_row(result: Result, workload: str, checker: str) -> ScoreRow | None:
 
 
 def _ruled(one: Judged) -> ScoreCell:
+    return replace(_cell_of(one), words_of=one.runs)
+
+
+def _cell_of(one: Judged) -> ScoreCell:
     runs = notation.count(one.runs, "run")
     number = one.broken
     figure = "broken" if number is None else f"{number:,}"

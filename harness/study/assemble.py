@@ -169,7 +169,7 @@ def _complete_record(run: RunRecord, measures: list[Measure]) -> None:
         first = next(
             (m for m in measures if m.metric == "recovery_first_acknowledged" and m.phase == fault.phase), None
         )
-        if first is not None and fault.kind == "kill":
+        if first is not None and fault.kind == "kill" and first.state == "ok":
             fault.first_acknowledged_s = first.value
 
 

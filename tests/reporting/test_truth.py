@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model.result import UNDECIDED, Result, State
+from harness.model.result import UNDECIDED, Curve, Result, State
 from harness.model.verdict import Validity
 from harness.reporting import notation
 from harness.reporting.answers import answer
@@ -14,8 +14,10 @@ from harness.reporting.figures.collect import FATES, LATENCIES, RECOVERY, Figure
 from harness.reporting.figures.dots import dots
 from harness.reporting.figures.durability import durability
 from harness.reporting.figures.latency import latency
+from harness.reporting.figures.ratios import forest
+from harness.reporting.figures.timeline import recovery, waits
 from harness.reporting.palette import marks
-from harness.reporting.scorecard import judged
+from harness.reporting.scorecard import judged, rule_row
 from harness.reporting.states import look
 from tests.reporting.factory import NAMES, make_result
 
@@ -130,3 +132,65 @@ def test_the_slowest_to_come_back_may_not_have_come_back(result: Result) -> None
 def test_evidence_that_is_empty_is_not_shown(result: Result) -> None:
     result.runs[0].faults[0].evidence["process_state"] = ""
     assert not any("process state" in row[-1] for row in evidence_table(result, {}).rows)
+
+
+def test_the_words_of_one_run_are_not_given_for_all(result: Result) -> None:
+    found = rule_row(result, MAILS, "effectively_once")
+    assert found is not None
+    cell = found.cells["rabbitmq"]
+    assert cell.figure == "6"
+    assert cell.told.startswith("one of 3 runs: 2 mails were sent twice")
+    result.verdicts = [verdict for verdict in result.verdicts if verdict.repeat == 0]
+    single = rule_row(result, MAILS, "effectively_once")
+    assert single is not None
+    assert single.cells["rabbitmq"].told.startswith("2 mails")
+
+
+def test_a_broker_that_failed_is_not_said_to_have_been_left_out(result: Result) -> None:
+    for run in result.runs:
+        if (run.workload, run.broker) == (MAILS, "rabbitmq"):
+            run.state, run.error = "failed", "the broker died"
+    result.cells = [cell for cell in result.cells if (cell.workload, cell.broker) != (MAILS, "rabbitmq")]
+    assert "rabbitmq failed and gave no figure: the broker died." in answer(result, MAILS).text
+
+
+def test_who_never_came_back_is_not_left_out(result: Result) -> None:
+    curve = Curve(
+        workload=FANOUT, broker="kafka", repeat=0, kind="rate", x=[5.0, 6.0], y=[1.0, 0.0], x_unit="s", y_unit="msg/s"
+    )
+    result.curves = [curve, curve.model_copy(update={"broker": "pylog"})]
+    result.runs[0].faults[0].first_acknowledged_s = None
+    assert (result.runs[0].workload, result.runs[0].broker) == (FANOUT, "kafka")
+    figure = recovery(drawing_of(result), FANOUT, "rate", "acknowledged")
+    assert figure is not None
+    assert "acknowledged again: pylog after 310" in figure.sentence
+    assert figure.sentence.endswith("Not seen again: an acknowledgement by kafka.")
+    result.runs[0].faults[0].bit = False
+    again = recovery(drawing_of(result), FANOUT, "rate", "acknowledged")
+    assert again is not None
+    assert "kafka" not in again.sentence
+
+
+def test_waits_that_the_generator_spoilt_are_called_invalid(result: Result) -> None:
+    curve = Curve(
+        workload=MAILS,
+        broker="rabbitmq",
+        repeat=0,
+        kind="wait",
+        label="vip",
+        x=[1.0],
+        y=[1.0],
+        x_unit="ms",
+        y_unit="share",
+    )
+    result.curves = [curve]
+    (figure,) = waits(drawing_of(result), MAILS, "wait")
+    assert figure.sentence.endswith("Invalid: generator lag p99 was 4.2 ms: generator-bound.")
+
+
+def test_the_forest_counts_the_undecided_apart(result: Result) -> None:
+    cells = [cell for cell in result.cells if cell.workload == TASKS and cell.state is State.WITHIN_NOISE]
+    cells[0].reason = f"the interval reaches into the noise: {UNDECIDED}"
+    figure = forest(drawing_of(result), TASKS)
+    assert figure is not None
+    assert "within the noise (1 of them undecided)" in figure.sentence

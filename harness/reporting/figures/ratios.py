@@ -180,10 +180,12 @@ def _sentence(drawing: Drawing, rows: list[ScoreRow]) -> str:
             if cell.ratio is not None and cell.state in counts:
                 counts[cell.state] += 1
     baseline = drawing.label(rows[0].baseline)
+    undecided = sum(cell.undecided for row in rows for cell in row.cells.values() if cell.ratio is not None)
+    of_them = f" ({undecided} of them undecided)" if undecided else ""
     return (
         f"Of {sum(counts.values())} ratios to {baseline}, {counts[State.BETTER]} are better, {counts[State.WORSE]} worse and "
-        f"{counts[State.WITHIN_NOISE]} within the noise. Right of the line is better, also where less is better; the grey band is how "
-        "far a broker differs from itself."
+        f"{counts[State.WITHIN_NOISE]} within the noise{of_them}. Right of the line is better, also where less is better; the grey band "
+        f"is how far {baseline} differs from itself. A ratio is held against the noise of its two brokers, which may be wider."
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from harness.model.result import Curve, FaultRecord
+from harness.model.result import Curve, FaultRecord, State
 from harness.reporting import notation
 from harness.reporting.figures.base import (
     Drawing,
@@ -56,7 +56,7 @@ def _kill(drawing: Drawing, curve: Curve) -> FaultRecord | None:
             for run in drawing.result.runs
             if (run.workload, run.broker, run.repeat) == (curve.workload, curve.broker, curve.repeat)
             for fault in run.faults
-            if fault.kind == "kill"
+            if fault.kind == "kill" and fault.bit
         ),
         None,
     )
@@ -126,7 +126,9 @@ def _recovery_sentence(drawing: Drawing, kills: list[tuple[str, FaultRecord]]) -
         if kill.first_acknowledged_s is not None
     ]
     text = "First repeat of each broker, the kill at 0."
-    return text + (f" The first message was acknowledged again: {notation.listing(parts)}." if parts else "")
+    text += f" The first message was acknowledged again: {notation.listing(parts)}." if parts else ""
+    never = [drawing.label(name) for name, kill in kills if kill.first_acknowledged_s is None]
+    return text + (f" Not seen again: an acknowledgement by {notation.listing(never)}." if never else "")
 
 
 def _recovery_table(drawing: Drawing, workload: str) -> Table:
@@ -163,7 +165,7 @@ def waits(drawing: Drawing, workload: str, kind: str) -> list[Figure]:
             Figure(
                 id=slug("wait", workload, broker),
                 title=f"{workload_title(workload)}: waiting by class on {drawing.label(broker)}",
-                sentence=_waits_sentence(first),
+                sentence=_waits_sentence(first) + _invalid(drawing, workload, broker),
                 table=_waits_table(first),
                 plot=_waits_plot(drawing, broker, first),
                 height_px=300,
@@ -209,6 +211,13 @@ def _words(unit: str) -> str:
 def _waits_sentence(curves: list[Curve]) -> str:
     names = notation.listing([curve.label or "all" for curve in curves])
     return f"Classes {names}, lowest priority first; where priority is served the heavier line lies left of the lighter ones."
+
+
+def _invalid(drawing: Drawing, workload: str, broker: str) -> str:
+    """Why the waits of a broker must not be used; empty where they may."""
+    cells = [cell for cell in drawing.result.cells if (cell.workload, cell.broker) == (workload, broker)]
+    bad = [cell for cell in cells if cell.metric.startswith("wait_") and cell.state is State.INVALID]
+    return f" Invalid: {bad[0].reason}." if bad else ""
 
 
 def _waits_table(curves: list[Curve]) -> Table:
