@@ -91,9 +91,8 @@ def _build_franz_go(sources: Path, target: Path) -> None:
 
 
 def _build_java(sources: Path, target: Path) -> None:
-    _run(
-        "javac", "-nowarn", "-cp", f"{kafka_libraries()}/*", "-d", str(target), "Client.java", "Tools.java", cwd=sources
-    )
+    names = ("Client.java", "ShareSteps.java", "Tools.java")
+    _run("javac", "-nowarn", "-cp", f"{kafka_libraries()}/*", "-d", str(target), *names, cwd=sources)
     (target / "log4j2.properties").write_text("status = error\nrootLogger.level = error\n")
 
 

@@ -51,6 +51,9 @@ public final class Client {
         steps.put("transactions", Client::transactions);
         steps.put("describe", Client::describe);
         steps.put("errors", Client::errors);
+        steps.put("share", ShareSteps::deliver);
+        steps.put("share_renew", ShareSteps::renew);
+        steps.put("share_admin", ShareSteps::administer);
         steps.put("delete", Client::delete);
         try (Admin client = Admin.create(Map.<String, Object>of("bootstrap.servers", address))) {
             admin = client;

@@ -15,6 +15,8 @@ SETTINGS = (
     "group.initial.rebalance.delay.ms=0",
     "group.consumer.min.heartbeat.interval.ms=200",
     "group.consumer.heartbeat.interval.ms=300",
+    "group.share.min.heartbeat.interval.ms=200",
+    "group.share.heartbeat.interval.ms=300",
     "log.retention.ms=-1",
 )
 

@@ -12,7 +12,7 @@ from tests.clients.prepare import Client, kafka_libraries
 STEPS: dict[str, tuple[str, ...]] = {
     "java": (
         *("admin", "produce", "consume", "consume_next", "group", "group_next", "pattern", "static", "offsets"),
-        *("transactions", "describe", "errors", "delete"),
+        *("transactions", "describe", "errors", "share", "share_renew", "share_admin", "delete"),
     ),
     "franz_go": (
         *("admin", "produce", "consume", "consume_next", "group", "offsets", "transactions", "errors", "delete"),

@@ -52,6 +52,18 @@ EXPECTED: dict[str, dict[str, dict[str, Any]]] = {
             "replicas": "InvalidReplicationFactorException",
             "too large": "RecordTooLargeException",
         },
+        "share": {"accepted": 80, "deliveries": True, "state": "Stable", "members": 2, "listed": True},
+        "share_renew": {"renewed": 3, "most": 2, "lock": 30000, "all": 3},
+        "share_admin": {
+            "before": "4 lag 6",
+            "seen": 6,
+            "in use": "GroupNotEmptyException",
+            "delete in use": "GroupNotEmptyException",
+            "caught up": True,
+            "deleted": "none",
+            "gone": "GroupIdNotFoundException",
+            "as consumer": "GroupIdNotFoundException",
+        },
         "delete": {"gone": True},
     },
     "franz_go": {
