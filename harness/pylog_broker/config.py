@@ -237,7 +237,7 @@ GROUP_DOCS: Mapping[str, str] = {
     "group.share.max.partition.max.record.locks": "Most that it may be set to.",
     "group.share.max.share.sessions": "Most share sessions, over all groups.",
     "group.share.max.size": "Most members of one share group.",
-    "group.share.partitions.max.count": "Most partitions with state, over all share groups. This broker's own bound.",
+    "group.share.partitions.max.count": "Most partitions with state, over all share groups, and in all sessions. This broker's own bound.",
     "share.coordinator.state.topic.num.partitions": "Partitions of `__share_group_state` when it is made.",
     "share.coordinator.state.topic.compaction.min.bytes": "Size at which a partition of share groups' state is rewritten. Own setting.",
     "group.max.count": "Most groups. This broker's own bound.",

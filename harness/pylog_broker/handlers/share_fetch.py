@@ -88,7 +88,7 @@ class Fetch:
     def _readable(self, keys: list[Key]) -> int:
         share = self.context.broker.share
         try:
-            return sum(share.readable_bytes(key, self.request.min_bytes) for key in keys)
+            return sum(share.readable_bytes(key, self.request.max_bytes) for key in keys)
         except StorageError:
             return self.request.min_bytes  # what is wrong is said by the attempt itself
 
@@ -197,11 +197,14 @@ def _session(context: RequestContext, request: ShareFetchRequest, key: SessionKe
         session = share.sessions.find(key, request.share_session_epoch)
         if isinstance(session, ErrorCode) or request.share_session_epoch == FINAL_EPOCH:
             return session
+    added = [(topic.topic_id, row.partition_index) for topic in request.topics for row in topic.partitions]
+    gone = [(topic.topic_id, number) for topic in request.forgotten_topics_data for number in topic.partitions]
+    if not share.sessions.update(session, added, gone):
+        if request.share_session_epoch == INITIAL_EPOCH:
+            share.sessions.close(key)
+        return ErrorCode.SHARE_SESSION_LIMIT_REACHED
+    if request.share_session_epoch != INITIAL_EPOCH:
         session.advance()
-    session.update(
-        [(topic.topic_id, row.partition_index) for topic in request.topics for row in topic.partitions],
-        [(topic.topic_id, partition) for topic in request.forgotten_topics_data for partition in topic.partitions],
-    )
     return session
 
 

@@ -199,10 +199,14 @@ class SharePartition:
             opens_range = bool(ranges) and _size(ranges[-1]) >= limits.batch_records
             before = len(ranges)
             for low, high in self._free_in(max(first, position), last):
-                end = min(high, low + room - 1) if limits.is_strict else high
-                room -= self._hand_out(member, low, end, deadline_s, ranges, opens_range and len(ranges) == before)
-                if room <= 0 and limits.is_strict:
+                end = self._end_of_room(low, high, room, limits)
+                if end >= low:
+                    room -= self._hand_out(member, low, end, deadline_s, ranges, opens_range and len(ranges) == before)
+                if end < high:
+                    is_over = False
                     break
+            if not is_over:
+                break
             position = last + 1
         self._tidy()
         return ranges, is_over, missing
@@ -217,6 +221,12 @@ class SharePartition:
         if last >= self.end_offset:
             free.append((max(first, self.end_offset), last))
         return free
+
+    def _end_of_room(self, low: int, high: int, room: int, limits: Limits) -> int:
+        """The last offset of [low, high] that may be handed out: of what is new, no more than may be in flight."""
+        if limits.is_strict:
+            high = min(high, low + room - 1)
+        return min(high, self.start_offset + limits.locks - 1) if low >= self.end_offset else high
 
     def _hand_out(
         self, member: str, low: int, high: int, deadline_s: float, ranges: list[Acquired], opens_range: bool

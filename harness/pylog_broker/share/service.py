@@ -112,7 +112,7 @@ class ShareService:
             wall_ms=wall_ms,
             leader_epoch=self._leader_epoch,
         )
-        self.sessions = ShareSessions(settings.share_sessions_max)
+        self.sessions = ShareSessions(settings.share_sessions_max, settings.share_partitions_max)
         self._locks: dict[Key, Timer] = {}
         self._waiting: dict[Key, dict[Waiter, None]] = {}
         self._restore()

@@ -37,12 +37,6 @@ class ShareSession:
         """What the next request has to say."""
         self.partitions: dict[TopicPartition, None] = {}
 
-    def update(self, added: Iterable[TopicPartition], forgotten: Iterable[TopicPartition]) -> None:
-        """Change what is fetched, and expect the next request."""
-        self.partitions.update(dict.fromkeys(added))
-        for row in forgotten:
-            self.partitions.pop(row, None)
-
     def advance(self) -> None:
         """Expect the next request."""
         self.epoch = 1 if self.epoch == EPOCH_MAX else self.epoch + 1
@@ -55,10 +49,12 @@ class ShareSession:
 
 
 class ShareSessions:
-    """All sessions of the broker, at most `sessions_max`."""
+    """All sessions of the broker, at most `sessions_max`, and at most `partitions_max` in all of them."""
 
-    def __init__(self, sessions_max: int) -> None:
+    def __init__(self, sessions_max: int, partitions_max: int) -> None:
         self._sessions_max = sessions_max
+        self._partitions_max = partitions_max
+        self._partition_count = 0
         self._sessions: dict[SessionKey, ShareSession] = {}
         self._by_connection: dict[int, set[SessionKey]] = {}
 
@@ -87,10 +83,24 @@ class ShareSessions:
             return ErrorCode.INVALID_SHARE_SESSION_EPOCH
         return session
 
+    def update(
+        self, session: ShareSession, added: Iterable[TopicPartition], forgotten: Iterable[TopicPartition]
+    ) -> bool:
+        """Change what is fetched; False, and no change, when that would be too much."""
+        partitions = {**session.partitions, **dict.fromkeys(added)}
+        for row in forgotten:
+            partitions.pop(row, None)
+        count = self._partition_count + len(partitions) - len(session.partitions)
+        if count > self._partitions_max and len(partitions) > len(session.partitions):
+            return False
+        self._partition_count, session.partitions = count, partitions
+        return True
+
     def close(self, key: SessionKey) -> ShareSession | None:
         """End a session; it is returned if there was one."""
         session = self._sessions.pop(key, None)
         if session is not None:
+            self._partition_count -= len(session.partitions)
             keys = self._by_connection[session.connection_id]
             keys.discard(key)
             if not keys:

@@ -159,14 +159,14 @@ def test_ranges_end_with_batches_once_they_are_large_enough() -> None:
 def test_nothing_new_above_the_most_that_may_be_in_flight() -> None:
     limits = Limits(1_000, 1_000, False, 10)
     partition = SharePartition(0)
-    assert acquire(partition, A, (0, 5), (6, 11), (12, 17), limits=limits) == [(0, 11, 1)]
+    assert acquire(partition, A, (0, 5), (6, 11), (12, 17), limits=limits) == [(0, 9, 1)]
     assert not partition.can_acquire(10)
-    assert acquire(partition, B, (12, 17), limits=limits) == []
-    say(partition, A, (6, 11, RELEASE))
+    assert acquire(partition, B, (6, 11), (12, 17), limits=limits) == []
+    say(partition, A, (6, 9, RELEASE))
     assert partition.can_acquire(10)
-    assert acquire(partition, B, (6, 11), (12, 17), limits=limits) == [(6, 11, 2)]
+    assert acquire(partition, B, (6, 11), (12, 17), limits=limits) == [(6, 9, 2)]
     say(partition, A, (0, 5, ACCEPT))
-    assert acquire(partition, B, (12, 17), limits=limits) == [(12, 17, 1)]
+    assert acquire(partition, B, (6, 11), (12, 17), limits=limits) == [(10, 15, 1)]
 
 
 def test_offsets_without_records_are_passed_over() -> None:

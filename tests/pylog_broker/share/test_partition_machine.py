@@ -81,6 +81,7 @@ class ShareMachine(RuleBasedStateMachine):
                 total += 1
         assert not strict or total <= most
         assert not was_full or all(last < end_before for _, last, _ in acquired)
+        assert all(last < self.partition.start_offset + LOCKS for _, last, _ in acquired if last >= end_before)
         if not acquired and there and self.partition.can_acquire(LOCKS):
             assert all(each in self.held or each in self.final for each in exist if each >= offset)
 
