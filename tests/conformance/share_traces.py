@@ -335,6 +335,20 @@ def share_limits(trace: Trace) -> None:
     member.open("once more, after closing")
     member.fetch("close again", epoch=-1)
     member.open("up to the limit by closing", until_found=False)
+    capped, large = trace.topic("capped"), trace.topic("large")
+    create(trace, large, 1)
+    _configure(
+        *(trace, "few in flight", capped),
+        share_auto_offset_reset="earliest", share_partition_max_record_locks="100",
+    )
+    for number, size in enumerate((60, 70, 40)):
+        produce(trace, f"produce large {number}", large, batch(size))
+    _join(trace, "join capped", capped, "m1", [large])
+    member = _Member(trace, capped, "m1", _topic_id(trace, large))
+    member.open("no more than may be in flight", max_records=500, batch_size=500)
+    member.fetch("nothing more", max_records=500, batch_size=500)
+    member.acknowledge("some room", (0, 29, ACCEPT))
+    member.fetch("as much as there is room", max_records=500, batch_size=500)
 
 
 def share_administration(trace: Trace) -> None:

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+from confluent_kafka import Producer
 
 from tests.clients.prepare import CLIENTS
 from tests.integration.pylog_clients.conftest import need_client
@@ -16,7 +17,9 @@ from tests.integration.pylog_core.broker_process import BrokerProcess
 
 PLACES = {
     "ConfigCommand": "kafka.admin.ConfigCommand",
+    "ConsoleShareConsumer": "org.apache.kafka.tools.consumer.ConsoleShareConsumer",
     "ConsumerGroupCommand": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
+    "ShareGroupCommand": "org.apache.kafka.tools.consumer.group.ShareGroupCommand",
 }
 """Full names of the tools that are not in the package of the others."""
 
@@ -114,6 +117,32 @@ def test_consumer_groups_are_described_reset_and_deleted(tools: Tools) -> None:
     tools.run(*group, "--delete-offsets", "--topic", "tools-perf")
     assert "was successful" in tools.run(*group, "--delete")
     assert "Group tools-readers not found" in tools.run(*group, "--describe")
+
+
+def test_share_groups_are_read_by_described_reset_and_deleted(tools: Tools) -> None:
+    tools.run("TopicCommand", "--create", "--topic", "tools-shared", "--partitions", "2")
+    producer = Producer({"bootstrap.servers": tools.address})
+    for number in range(10):
+        producer.produce("tools-shared", b"value %d" % number, partition=number % 2)
+    assert producer.flush(10) == 0
+    entity = ("ConfigCommand", "--entity-type", "groups", "--entity-name", "tools-sharers")
+    tools.run(*entity, "--alter", "--add-config", "share.auto.offset.reset=earliest")
+    assert "share.auto.offset.reset=earliest" in tools.run(*entity, "--describe")
+    reading = ("ConsoleShareConsumer", "--topic", "tools-shared", "--group", "tools-sharers", "--timeout-ms", "8000")
+    seen = tools.run(*reading, "--max-messages", "4") + tools.run(*reading, "--max-messages", "6", "--reject")
+    assert sorted(line for line in seen.splitlines() if line.startswith("value")) == [f"value {n}" for n in range(10)]
+    assert "tools-sharers" in tools.run("ShareGroupCommand", "--list")
+    group = ("ShareGroupCommand", "--group", "tools-sharers")
+    described = tools.run(*group, "--describe", "--offsets")
+    assert len(re.findall(r"tools-sharers\s+tools-shared\s+[01]\s+5\s+0\b", described)) == 2, described
+    assert re.search(r"Empty\s+0\b", tools.run(*group, "--describe", "--state"))
+    moved = tools.run(*group, "--reset-offsets", "--to-earliest", "--topic", "tools-shared", "--execute")
+    assert re.search(r"tools-sharers\s+tools-shared\s+0\s+0\b", moved), moved
+    described = tools.run(*group, "--describe", "--offsets")
+    assert len(re.findall(r"tools-sharers\s+tools-shared\s+[01]\s+0\s+5\b", described)) == 2, described
+    assert "Successful" in tools.run(*group, "--delete-offsets", "--topic", "tools-shared")
+    assert "was successful" in tools.run(*group, "--delete")
+    assert "tools-sharers" not in tools.run("ShareGroupCommand", "--list")
 
 
 def test_records_are_deleted_and_the_cluster_described(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> None:
