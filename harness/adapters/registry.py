@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from harness.errors import UsageError
@@ -18,19 +18,27 @@ Settings = Mapping[str, str]
 class Entry:
     """``factory`` is ``module:class``, imported when first needed: a client library costs start-up time.
 
-    ``brokers`` are the registry names of the brokers it serves; ``variants`` the settings that the contract suite runs with.
+    ``brokers`` are the registry names of the brokers it serves; ``variants`` the settings that the contract suite runs with, ``further``
+    those of one broker alone.
     """
 
     factory: str
     brokers: tuple[str, ...]
     variants: tuple[Settings, ...] = ({},)
+    further: Mapping[str, tuple[Settings, ...]] = field(default_factory=dict)
+
+    def variants_of(self, broker: str) -> tuple[Settings, ...]:
+        return (*self.variants, *self.further.get(broker, ()))
 
 
 REGISTRY: Mapping[str, Entry] = {
     "memory": Entry("harness.adapters.memory.client:MemoryAdapter", ("memory",)),
     "null": Entry("harness.adapters.null:NullAdapter", ("null",)),
     "kafka": Entry(
-        "harness.adapters.kafka:KafkaAdapter", ("pylog", "kafka"), ({"client": "confluent"}, {"client": "kafka-python"})
+        "harness.adapters.kafka:KafkaAdapter",
+        ("pylog", "kafka"),
+        ({"client": "confluent"}, {"client": "kafka-python"}),
+        {"kafka": ({"consumption": "share"},)},
     ),
     "rabbitmq": Entry(
         "harness.adapters.rabbitmq:RabbitmqAdapter",

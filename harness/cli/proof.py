@@ -58,12 +58,14 @@ def _print_capabilities(name: str, rows: Sequence[dict[str, str]]) -> None:
 def _every_shape() -> list[str]:
     """The brokers under test in each shape that the contract suite runs; clients of one broker share their capabilities."""
     from harness.adapters.registry import REGISTRY, adapter_for
+    from harness.study.options import BROKERS
 
     names = []
     for broker in UNDER_TEST:
-        variants = REGISTRY[adapter_for(broker)].variants
-        shapes = [value for variant in variants for key, value in variant.items() if key != "client"]
-        names += [broker, *(f"{broker}:{shape}" for shape in shapes)]
+        bare = BROKERS[broker][1]
+        variants = REGISTRY[adapter_for(broker)].variants_of(broker)
+        shapes = [(key, value) for variant in variants for key, value in variant.items() if key != "client"]
+        names += [broker, *(f"{broker}:{value if key == bare else f'{key}={value}'}" for key, value in shapes)]
     return names
 
 
@@ -141,7 +143,7 @@ def _local_version(name: str) -> str:
 
 
 def probe(
-    name: Annotated[str, typer.Argument(help="rabbitmq or activemq.")],
+    name: Annotated[str, typer.Argument(help="rabbitmq, activemq or kafka.")],
     backend: Annotated[str, typer.Option(help="process or docker.")] = "process",
     url: Annotated[str | None, typer.Option(help="The address of one that runs already; what is made there is removed.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="A probe by name; repeatable.")] = None,

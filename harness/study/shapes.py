@@ -72,7 +72,8 @@ def _named(choice: BrokerChoice, workloads: Sequence[LoadedWorkload], tier: Tier
     _, bare = BROKERS[choice.broker]
     if bare in choice.settings:
         return choice
-    shapes = {_shape(choice, loaded.workload, tier) for loaded in workloads} - {""}
+    typed = {"", *choice.settings.values()}  # what was said in full needs no second name
+    shapes = {_shape(choice, loaded.workload, tier) for loaded in workloads} - typed
     return dataclasses.replace(choice, label=f"{choice.label}:{shapes.pop()}") if len(shapes) == 1 else choice
 
 

@@ -119,8 +119,8 @@ def test_differences_are_told_one_by_one() -> None:
 def test_a_probe_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UsageError, match="known: quorum_priorities"):
         chosen("rabbitmq", ["quorum_priority"])
-    with pytest.raises(UsageError, match="no probes of 'kafka'"):
-        chosen("kafka", [])
+    with pytest.raises(UsageError, match="no probes of 'pylog'"):
+        chosen("pylog", [])
 
 
 def _asked_again(name: str, backend: str) -> None:
@@ -139,6 +139,11 @@ def test_rabbitmq_answers_as_it_was_proven() -> None:
 @pytest.mark.broker("activemq")
 def test_activemq_answers_as_it_was_proven() -> None:
     _asked_again("activemq", "process")
+
+
+@pytest.mark.broker("kafka")
+def test_kafka_answers_as_it_was_proven() -> None:
+    _asked_again("kafka", "process")
 
 
 def test_the_answers_come_with_the_package() -> None:

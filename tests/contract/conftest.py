@@ -26,10 +26,12 @@ from tests.contract.subject import Subject
 
 # Shapes that differ from another one in features alone, and further shapes in containers, run these files and no others.
 FEATURES_ALONE = ("test_features.py", "test_killed_broker.py")
+PUBLISHING = "test_publishing.py"  # nothing new where a shape is another way to read
 BACKENDS = tuple(os.environ.get("HARNESS_BACKENDS", "process").split(","))
 CONTAINED = ("rabbitmq", "activemq", "kafka")  # pylog in a container is the same program
 # A second client library, a further shape, says nothing more about a container; what streams do there the probes show.
-ONCE_IS_ENOUGH = ({"client": "kafka-python"}, {"mode": "virtual-topics"}, {"queue_type": "stream"})
+SHARE = {"consumption": "share"}
+ONCE_IS_ENOUGH = ({"client": "kafka-python"}, {"mode": "virtual-topics"}, {"queue_type": "stream"}, SHARE)
 WITHOUT_DELIVERY = {"null"}  # accepts and never delivers: has a test file of its own
 _numbers = itertools.count(1)
 _probe_rows: list[dict[str, object]] = []
@@ -38,7 +40,7 @@ _probe_rows: list[dict[str, object]] = []
 def _cases() -> list[Any]:
     cases = []
     for name, entry in REGISTRY.items():
-        for broker, settings in itertools.product(entry.brokers, entry.variants):
+        for broker, settings in ((served, one) for served in entry.brokers for one in entry.variants_of(served)):
             if name in WITHOUT_DELIVERY:
                 continue
             label = "-".join([name, *settings.values()])
@@ -74,6 +76,8 @@ def _applies(item: pytest.Item) -> bool:
     if not isinstance(subject, tuple):
         return True
     _, settings, _, backend = subject
+    if settings == SHARE and item.path.name == PUBLISHING:
+        return False
     further = bool({"queue_type", "mode"} & set(settings))
     alone = settings.get("mode") == "virtual-topics" or (further and backend == "docker")
     return not alone or item.path.name in FEATURES_ALONE

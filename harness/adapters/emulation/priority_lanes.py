@@ -34,6 +34,13 @@ class PriorityLanes(Generic[Item]):
                 return lane.popleft()
         return None
 
+    def top(self) -> tuple[int, int]:
+        """The highest level that has any, and how many; (-1, 0) where all are empty."""
+        return next(
+            ((level, len(lane)) for level, lane in reversed(list(enumerate(self._lanes))) if lane),
+            (-1, 0),
+        )
+
     def full(self, level: int) -> bool:
         """Its source should be paused."""
         return len(self._lanes[level]) >= self._capacity

@@ -7,58 +7,28 @@ from typing import Final
 
 from harness.adapters.features import of_plan
 from harness.adapters.kafka import settings
-from harness.adapters.kafka.control import Control
-from harness.adapters.kafka.layout import layout_for, layout_of
+from harness.adapters.kafka.control import TOPIC, Control
+from harness.adapters.kafka.features import capabilities_of
+from harness.adapters.kafka.layout import CONSUMPTION, SHARE, layout_for, layout_of
 from harness.adapters.kafka.ports import Copier, LogConsumer, Owner
 from harness.adapters.kafka.reach import reach
 from harness.adapters.kafka.settings import CONFLUENT, ClientSettings
+from harness.adapters.kafka.share_settings import GROUP_SETTINGS, READ_MAX, share_parity
 from harness.errors import BrokerUnavailable, ProvisioningFailed, Unsupported
 from harness.model.broker import BrokerInfo, Tier
-from harness.model.capability import Capabilities, Capability, Feature, Support, capabilities
-from harness.model.messages import Publisher, Subscriber
+from harness.model.capability import Capabilities
+from harness.model.messages import DEAD_LETTERS, Publisher, Subscriber
 from harness.model.provisioning import BrokerObject, Provisioning
 from harness.model.workload import Needs
 
-WITHOUT_TRANSACTIONS: Final = {"pylog"}
 STARTED_HERE: Final = ("process", "docker")  # one node; only an external broker may be a cluster
-
-_COMMON: Final = (
-    Capability(Feature.FAN_OUT, Support.NATIVE, "a consumer group each; the log is stored once"),
-    Capability(
-        Feature.ORDER_PER_KEY, Support.NATIVE, "a key is hashed to a partition, a partition belongs to one member"
-    ),
-    Capability(Feature.REPLAY, Support.NATIVE, "seek to the start; reading does not delete"),
-    Capability(
-        Feature.PRIORITY,
-        Support.EMULATED,
-        "a topic a class, read into a buffer each, the highest handed out first, full ones paused",
-        "strict within a member only: a message waits for the member that owns its partition, while others serve what they have;"
-        " reading ahead costs memory",
-    ),
-    Capability(
-        Feature.EXPIRY,
-        Support.EMULATED,
-        "the publisher sends the deadline as a header, the consumer looks at it before it hands a message out",
-        "expired messages are stored and fetched all the same, and published once more as dead letters",
-    ),
-    Capability(
-        Feature.DELAYED_RETRY,
-        Support.EMULATED,
-        "a ladder of retry topics, one a group and delay",
-        "one extra publish a retry; publish and commit are two steps, so a crash between them duplicates",
-    ),
-    Capability(
-        Feature.DEAD_LETTER,
-        Support.EMULATED,
-        "a topic that the consumer publishes to",
-        "one extra publish a dead letter",
-    ),
-    Capability(Feature.REDELIVERY, Support.NATIVE, "the next owner of the partition reads on from the last commit"),
-)
 
 
 class KafkaAdapter:
-    """Settings: ``client`` (confluent or kafka-python), ``linger_ms`` (how long a batch may wait to fill), ``membership``."""
+    """Settings: ``client`` (confluent or kafka-python), ``linger_ms`` (how long a batch may wait to fill), ``membership``, ``consumption``.
+
+    ``settings.ClientSettings`` says what each means.
+    """
 
     name = "kafka"
 
@@ -68,23 +38,18 @@ class KafkaAdapter:
         self._retired: list[tuple[str, Control]] = []
 
     def capabilities(self, broker: BrokerInfo) -> Capabilities:
-        if broker.name in WITHOUT_TRANSACTIONS:
-            last = Capability(
-                Feature.TRANSACTIONS, Support.IMPOSSIBLE, why="this broker has no transaction coordinator"
-            )
-        else:
-            last = Capability(Feature.TRANSACTIONS, Support.NATIVE, "a transactional producer, read committed")
-        return capabilities(*_COMMON, last)
+        return capabilities_of(broker.name, shared=self._settings.shared)
 
     def plan(self, broker: BrokerInfo, needs: Needs, tier: Tier, prefix: str) -> Provisioning:
         if tier in (Tier.D3, Tier.D4) and broker.backend in STARTED_HERE:
             raise Unsupported(
                 f"{tier} ({tier.sentence}) needs a cluster of {settings.replication_for(tier)} nodes; this is one"
             )
-        layout = layout_for(needs, prefix)
+        shared = self._settings.shared
+        layout = layout_for(needs, prefix, shared=shared)
         objects = [
             BrokerObject(
-                "topic",
+                TOPIC,
                 name,
                 {
                     "partitions": str(layout.partitions_of(name)),
@@ -94,15 +59,20 @@ class KafkaAdapter:
             )
             for name in layout.topics
         ]
+        objects += [BrokerObject("share group", name, GROUP_SETTINGS) for name in layout.share_groups().values()]
+        mode = "topic" if len(layout.topics) == 1 else "topics"
+        parity = settings.parity(self._settings, tier, needs.prefetch, layout.class_partitions)
         return Provisioning(
             adapter=self.name,
             prefix=prefix,
             needs=needs,
             tier=tier,
-            mode="topic" if len(layout.topics) == 1 else "topics",
+            mode=f"{mode}, share groups" if shared else mode,
+            shape=SHARE if shared else "",
             objects=tuple(objects),
             features=of_plan(self.capabilities(broker), needs),
-            parity=settings.parity(self._settings, tier, needs.prefetch, layout.partitions),
+            parity=parity | share_parity(needs.prefetch) if shared else parity,
+            details={CONSUMPTION: SHARE} if shared else {},
         )
 
     def provision(self, broker: BrokerInfo, plan: Provisioning) -> None:
@@ -145,7 +115,19 @@ class KafkaAdapter:
 
             return PythonCopier(broker, acks)
 
-        return KafkaSubscriber(broker, layout, plan.needs, group, consumer, copier)
+        def member_of_group() -> KafkaSubscriber:
+            return KafkaSubscriber(broker, layout, plan.needs, group, consumer, copier)
+
+        if not layout.shared or group == DEAD_LETTERS:
+            return member_of_group()
+        from harness.adapters.kafka.share_source import ShareSource
+        from harness.adapters.kafka.share_subscriber import ShareSubscriber
+
+        def source(level: int) -> ShareSource:
+            return ShareSource(broker, layout, group, level, min(plan.needs.prefetch, READ_MAX))
+
+        ladder = member_of_group if layout.rungs[group] else None
+        return ShareSubscriber(layout, plan.needs, group, source, copier, ladder)
 
     def backlog(self, broker: BrokerInfo, plan: Provisioning) -> Mapping[str, int]:
         try:
@@ -154,6 +136,7 @@ class KafkaAdapter:
             # It may remember the leaders of before a restart. The old one is kept: librdkafka does not like to be freed with
             # answers outstanding.
             if self._control is not None:
+                self._control[1].let_go()
                 self._retired.append(self._control)
             self._control = None
             raise

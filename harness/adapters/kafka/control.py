@@ -18,6 +18,7 @@ from harness.adapters.kafka import settings
 from harness.adapters.kafka.expel import expel
 from harness.adapters.kafka.layout import Layout
 from harness.adapters.kafka.reach import reach
+from harness.adapters.kafka.share_control import Marks, ShareGroups
 from harness.errors import BrokerUnavailable, ProvisioningFailed
 from harness.model.broker import BrokerInfo
 from harness.model.provisioning import Provisioning
@@ -26,6 +27,7 @@ _admin: Any = confluent_admin  # its types say less than its documentation
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())
 
+TOPIC: Final = "topic"  # kind of a planned object
 CREATE_TIMEOUT_S: Final = 30.0
 CALL_TIMEOUT_S: Final = 5.0
 PAUSE_S: Final = 0.05
@@ -54,11 +56,17 @@ class Control:
         self._conf = conf
         self._any = self._asker("harness-control")
         self._askers: dict[str, Any] = {}
+        self._shares: ShareGroups | None = None
 
     # --- creating
 
     def create(self, layout: Layout, plan: Provisioning) -> None:
-        """Create the topics that are not there yet and wait until each partition has a leader. Raises ProvisioningFailed."""
+        """Create the topics that are not there yet and wait until each partition has a leader.
+
+        Raises ProvisioningFailed; Unsupported where the plan has share groups and the broker has not.
+        """
+        if layout.shared:
+            self._share_groups().insist()
         topics = [
             _admin.NewTopic(
                 thing.name,
@@ -67,6 +75,7 @@ class Control:
                 config=settings.topic_settings(plan.tier),
             )
             for thing in plan.objects
+            if thing.kind == TOPIC
         ]
         futures: dict[str, Future[None]] = self._admin.create_topics(topics, operation_timeout=CREATE_TIMEOUT_S)
         for name, future in futures.items():
@@ -76,6 +85,13 @@ class Control:
                 if problem.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise ProvisioningFailed(f"{self._broker.name} refused topic {name}: {problem}") from problem
         self._wait_for_leaders(layout)
+        if layout.shared:
+            self._share_groups().configure(list(layout.share_groups().values()))
+
+    def _share_groups(self) -> ShareGroups:
+        if self._shares is None:
+            self._shares = ShareGroups(self._broker)
+        return self._shares
 
     def _wait_for_leaders(self, layout: Layout) -> None:
         """Metadata names a leader before the leader itself knows; only one that answers for its log end is ready."""
@@ -99,17 +115,28 @@ class Control:
     # --- measuring
 
     def backlog(self, layout: Layout) -> dict[str, int]:
-        """For each group, over all its topics: log end minus commit. Raises BrokerUnavailable."""
+        """For each group, over all its topics: log end minus commit, or what its share group has left. Raises BrokerUnavailable."""
         try:
             marks = self._watermarks(_places(layout, layout.topics))
-            return {
+            left = dict.fromkeys(layout.groups(), 0) | {
                 group: self._left(
                     self._committed(layout.group_id(group), _places(layout, layout.read_by(group))), marks
                 )
-                for group in layout.groups()
+                for group in layout.consumer_groups()
             }
+            if layout.shared:
+                for group, more in self._shares_left(layout, marks).items():
+                    left[group] += more
+            return left
         except (KafkaException, TimeoutError) as problem:
             raise BrokerUnavailable(f"{self._broker.name} does not say how far its groups are: {problem}") from problem
+
+    def _shares_left(self, layout: Layout, marks: Marks) -> dict[str, int]:
+        try:
+            return self._share_groups().left(layout, marks)
+        except BrokerUnavailable:  # the connection is of before a restart: it is not made again by itself
+            self.let_go()
+            return self._share_groups().left(layout, marks)
 
     def _committed(self, group_id: str, places: Sequence[Any]) -> Sequence[Any]:
         """What the group has committed; its offset is negative where that is nothing. Raises KafkaException.
@@ -151,15 +178,26 @@ class Control:
             list(layout.topics), operation_timeout=CALL_TIMEOUT_S
         )
         _finish(topics, KafkaError.UNKNOWN_TOPIC_OR_PART)
-        groups = [layout.group_id(group) for group in layout.groups()]
+        consumers = [layout.group_id(group) for group in layout.consumer_groups()]
+        shares = list(layout.share_groups().values())
         deadline = time.monotonic() + GROUP_EMPTY_S_MAX
-        groups = self._delete(groups)
-        if groups:
-            expel(self._broker, groups)
+        groups = self._delete([*consumers, *shares])
+        stuck = [group for group in groups if group in consumers]
+        if stuck:
+            expel(self._broker, stuck)
         while groups := self._delete(groups):
             if time.monotonic() >= deadline:
                 break
             time.sleep(PAUSE_S)
+        if shares:
+            self._share_groups().forget(shares)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Close what can be closed at any time."""
+        if self._shares is not None:
+            self._shares.close()
+            self._shares = None
 
     def _delete(self, groups: list[str]) -> list[str]:
         """Those that are still there."""
@@ -169,7 +207,11 @@ class Control:
         """Topics and groups whose names begin with the prefix."""
         topics = [name for name in self._admin.list_topics(timeout=CALL_TIMEOUT_S).topics if name.startswith(prefix)]
         listed = self._admin.list_consumer_groups(request_timeout=CALL_TIMEOUT_S).result(CALL_TIMEOUT_S)
-        return topics + [row.group_id for row in listed.valid if row.group_id.startswith(prefix)]
+        groups = {row.group_id for row in listed.valid}
+        shares = ShareGroups(self._broker)  # librdkafka lists no share groups
+        groups |= shares.names()
+        shares.close()
+        return topics + sorted(group for group in groups if group.startswith(prefix))
 
 
 def _places(layout: Layout, topics: Sequence[str]) -> list[TopicPartition]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from harness.adapters.kafka.layout import CONSUMPTION, CONSUMPTIONS, GROUPS, SHARE
 from harness.errors import UsageError
 from harness.model.broker import Access, Tier
 
@@ -48,15 +49,19 @@ class ClientSettings:
     here come back under their old names, as a supervisor restarts them, so they are ``static`` members: one that comes back takes its
     partitions over at once, and one that stays away keeps them until its session is over, even after an orderly close.
     ``dynamic`` is Kafka's own default: there whoever crashes keeps its partitions that long, though it is back.
+
+    ``consumption`` says who reads the messages: consumer ``groups``, or ``share`` groups (Apache Kafka from 4.2 on), in which members
+    share partitions and acknowledge one by one, as with a queue. kafka-python has no share groups.
     """
 
     client: str = CONFLUENT
     linger_ms: float = 0.0
     membership: str = STATIC
+    consumption: str = GROUPS
 
     @staticmethod
     def of(settings: Mapping[str, str]) -> ClientSettings:
-        known = {"client", "linger_ms", "membership"}
+        known = {"client", "linger_ms", "membership", CONSUMPTION}
         unknown = sorted(set(settings) - known)
         if unknown:
             raise UsageError(f"the kafka adapter has no setting {unknown[0]!r}; it knows {', '.join(sorted(known))}")
@@ -72,7 +77,16 @@ class ClientSettings:
         membership = settings.get("membership", STATIC)
         if membership not in MEMBERSHIPS:
             raise UsageError(f"membership must be one of {', '.join(MEMBERSHIPS)}, not {membership!r}")
-        return ClientSettings(client, linger_ms, membership)
+        consumption = settings.get(CONSUMPTION, GROUPS)
+        if consumption not in CONSUMPTIONS:
+            raise UsageError(f"{CONSUMPTION} must be one of {', '.join(CONSUMPTIONS)}, not {consumption!r}")
+        if consumption == SHARE and client != CONFLUENT:
+            raise UsageError(f"{client} has no share groups; {CONSUMPTION}={SHARE} needs client={CONFLUENT}")
+        return ClientSettings(client, linger_ms, membership, consumption)
+
+    @property
+    def shared(self) -> bool:
+        return self.consumption == SHARE
 
     def instance(self, group_id: str, member: int) -> str | None:
         """The name by which a static member is known."""
@@ -114,7 +128,7 @@ def confluent_producer(address: str, acks: str, linger_ms: float, window: int) -
         "sticky.partitioning.linger.ms": 0,
         "request.timeout.ms": REQUEST_TIMEOUT_MS,
         "message.timeout.ms": DELIVERY_TIMEOUT_MS,
-        **_confluent_common(),
+        **confluent_common(),
     }
 
 
@@ -138,7 +152,7 @@ def confluent_consumer(address: str, group_id: str, instance: str | None = None)
         "fetch.queue.backoff.ms": 10,
         "fetch.error.backoff.ms": 50,
         "allow.auto.create.topics": False,
-        **_confluent_common(),
+        **confluent_common(),
     }
 
 
@@ -186,7 +200,7 @@ def python_access(access: Access) -> dict[str, Any]:
     return conf | {"security_protocol": security_protocol(access)} if conf else {}
 
 
-def _confluent_common() -> dict[str, Any]:
+def confluent_common() -> dict[str, Any]:
     return {
         "reconnect.backoff.ms": RECONNECT_MS,
         "reconnect.backoff.max.ms": RECONNECT_MS_MAX,

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from harness.adapters.emulation import notes
 from harness.adapters.emulation.notes import Notes
 from harness.adapters.emulation.priority_lanes import PriorityLanes
-from harness.adapters.emulation.retry_ladder import WaitingRoom, rung_for
+from harness.adapters.emulation.retry_ladder import WaitingRoom
 from harness.adapters.kafka import settings
+from harness.adapters.kafka.copies import Copies, insist
 from harness.adapters.kafka.layout import Layout
 from harness.adapters.kafka.ports import COMMITTED, Copier, Copy, Fetched, LogConsumer, Owner
 from harness.adapters.kafka.progress import Progress
@@ -89,9 +90,8 @@ class KafkaSubscriber:
         self._expired_copies = 0
         self._committed_at = time.monotonic()
         self._commit_asked_at: float | None = None
-        self._make_copier = make_copier
-        self._copier: Copier | None = None
         self._consumer = make_consumer(self)
+        self._copies = Copies(layout, group, self._consumer, make_copier)
 
     # --- what the client library tells us, inside fetch
 
@@ -119,16 +119,24 @@ class KafkaSubscriber:
         """The group has given this member its share."""
         return self._assigned
 
-    def _held(self) -> int:
+    def held(self) -> int:
         """Messages that were handed out and are not settled."""
         return self._progress.open_count() - len(self._ready_entries) - len(self._waiting)
+
+    def next_up(self) -> tuple[int, int]:
+        """Of what ``receive`` would hand out now the highest class, and how many it holds; (-1, 0) for nothing. Waits for nothing."""
+        self._check()
+        self._sort_in(self._consumer.fetch(FETCH_MAX, self._consumer.glance_s))
+        self._take_due(time.monotonic_ns())
+        self._commit_if_due()
+        return self._ready_entries.top()
 
     # --- receiving
 
     def receive(self, limit: int, timeout_s: float) -> Deliveries:
         self._check()
         deadline = time.monotonic() + timeout_s
-        room = min(limit, self._prefetch - self._held())
+        room = min(limit, self._prefetch - self.held())
         while True:
             wait_s = self._patience_s(deadline)
             if self._direct and room > 0 and not len(self._ready_entries) and not self._paused:
@@ -186,12 +194,8 @@ class KafkaSubscriber:
             if noted.due_ns > now_ns and not self._dead_reader:
                 self._waiting.put(noted.due_ns, entry)
             else:
-                self._ready_entries.put(self._level_of(entry), entry)
+                self._ready_entries.put(self._layout.level_of(entry.lane, entry.noted.priority), entry)
         self._hold_back()
-
-    def _level_of(self, entry: Entry) -> int:
-        topic = entry.lane // self._layout.partitions
-        return topic if topic < len(self._layout.classes) else entry.noted.priority
 
     def _hold_back(self) -> None:
         """Pause the topics of classes that are read ahead far enough, and go on with those that are not any more."""
@@ -216,8 +220,7 @@ class KafkaSubscriber:
 
     def _pick(self, room: int) -> Deliveries:
         now_ns = time.monotonic_ns()
-        while (due := self._waiting.take_due(now_ns)) is not None:
-            self._ready_entries.put(self._level_of(due), due)
+        self._take_due(now_ns)
         picked: list[Entry] = []
         expired: list[Entry] = []
         while len(picked) < room and (entry := self._ready_entries.take()) is not None:
@@ -226,6 +229,10 @@ class KafkaSubscriber:
         if expired:
             self._bury(expired)
         return self._columns(picked, now_ns) if picked else NO_DELIVERIES
+
+    def _take_due(self, now_ns: int) -> None:
+        while (due := self._waiting.take_due(now_ns)) is not None:
+            self._ready_entries.put(self._layout.level_of(due.lane, due.noted.priority), due)
 
     def _columns(self, picked: list[Entry], now_ns: int) -> Deliveries:
         """``received_ns`` is when the member gets it: time spent in these buffers is the emulation's cost."""
@@ -258,9 +265,9 @@ class KafkaSubscriber:
             lanes, offsets = deliveries.partitions, deliveries.positions
         copies, self._expired_copies = self._expired_copies, 0
         if how.kind is DispositionKind.RETRY:
-            copies += self._move(self._retries(deliveries, how.after_ms), lanes, offsets)
+            copies += self._move(self._copies.retries(deliveries, how.after_ms), lanes, offsets)
         elif how.kind is DispositionKind.DEAD and self._layout.dead:
-            copies += self._move(self._dead_letters(deliveries), lanes, offsets)
+            copies += self._move(self._copies.dead_letters(deliveries), lanes, offsets)
         else:
             self._progress.settle(lanes, offsets)
         self._commit_if_due()
@@ -270,33 +277,6 @@ class KafkaSubscriber:
             )
         return Settled(Outcome.OK, copies)
 
-    def _retries(self, deliveries: Deliveries, after_ms: int) -> list[Copy]:
-        if not self._rungs:
-            raise BrokerUnavailable("there is no retry topic: the workload's needs.retry is not set")
-        due_ns = time.monotonic_ns() + after_ms * 1_000_000
-        rung = self._rungs[rung_for([rung.delay_ms for rung in self._rungs], after_ms)]
-        copies = []
-        for row, payload in enumerate(deliveries.payloads):
-            raw = deliveries.handles[row]
-            old = notes.read(self._consumer.headers_of(raw))
-            lane = int(deliveries.partitions[row])
-            topic = lane // self._layout.partitions
-            level = topic if topic < len(self._layout.classes) else old.priority
-            noted = Notes(int(deliveries.attempts[row]) + 1, level, due_ns, old.expires_ns)
-            copies.append(Copy(rung.topic, payload, self._consumer.key_of(raw), noted.headers()))
-        return copies
-
-    def _dead_letters(self, deliveries: Deliveries) -> list[Copy]:
-        return [
-            self._dead_letter(payload, raw, int(attempt), Reason.REJECTED)
-            for payload, raw, attempt in zip(deliveries.payloads, deliveries.handles, deliveries.attempts, strict=True)
-        ]
-
-    def _dead_letter(self, payload: bytes, raw: object, attempt: int, reason: Reason) -> Copy:
-        return Copy(
-            self._layout.dead, payload, self._consumer.key_of(raw), Notes(attempt=attempt, reason=reason).headers()
-        )
-
     def _bury(self, expired: list[Entry]) -> None:
         """Expired messages were never handed out: move them aside here and now."""
         lanes = np.array([entry.lane for entry in expired], dtype=np.int32)
@@ -305,21 +285,15 @@ class KafkaSubscriber:
             self._progress.settle(lanes, offsets)
             return
         letters = [
-            self._dead_letter(entry.payload, entry.raw, entry.noted.attempt, Reason.EXPIRED) for entry in expired
+            self._copies.dead_letter(entry.payload, entry.raw, entry.noted.attempt, Reason.EXPIRED) for entry in expired
         ]
         self._expired_copies += self._move(letters, lanes, offsets)
 
     def _move(self, copies: list[Copy], lanes: npt.NDArray[np.int32], offsets: Int64s) -> int:
-        """Publish copies, then settle their originals. Where some are not acknowledged the connection is given up: those come again."""
-        if not copies:
-            return 0
-        if self._copier is None:
-            self._copier = self._make_copier()
-        outcomes = self._copier.publish(copies, settings.COPY_TIMEOUT_S)
-        good = np.array([outcome is Outcome.OK for outcome in outcomes])
+        """Publish copies, then settle the originals of those that are safe."""
+        good = self._copies.publish(copies)
         self._progress.settle(lanes[good], offsets[good])
-        if not good.all():
-            raise BrokerUnavailable(f"{int((~good).sum())} copies to {copies[0].topic} were not acknowledged")
+        insist(copies, good)
         return len(copies)
 
     def _commit_if_due(self) -> None:
@@ -366,8 +340,7 @@ class KafkaSubscriber:
     def _leave(self) -> None:
         self._gone = True
         self._consumer.close()
-        if self._copier is not None:
-            self._copier.close()
+        self._copies.close()
 
     def _check(self) -> None:
         if self._gone:

@@ -27,10 +27,10 @@ class Proven:
     rests_on: Mapping[str, tuple[str, ...]]
     shapes: Mapping[str, tuple[str, ...]]
 
-    def probes_for(self, feature: Feature, shape: str = "") -> tuple[str, ...]:
-        """The probes that a declaration rests on, for one shape of the broker or for any."""
+    def probes_for(self, feature: Feature, shape: str | None = None) -> tuple[str, ...]:
+        """The probes that a declaration rests on: for any shape, or for one (empty: the one without a name)."""
         names = self.rests_on.get(str(feature), ())
-        return tuple(name for name in names if not shape or not self.shapes.get(name) or shape in self.shapes[name])
+        return tuple(name for name in names if shape is None or not self.shapes.get(name) or shape in self.shapes[name])
 
     @property
     def file(self) -> Path:

@@ -12,6 +12,7 @@ from harness.errors import UsageError
 _MODULES: Mapping[str, str] = {
     "rabbitmq": "harness.adapters.rabbitmq.probes",
     "activemq": "harness.adapters.activemq.probes",
+    "kafka": "harness.adapters.kafka.probes",
 }
 
 

@@ -76,6 +76,9 @@ class Kafka:
         s by default, which would be most of any time to recover measured here. A single node has nobody to fail over
         to, so the session is 1 s; what the default costs can be measured by setting it back. A new group waits a moment
         for its second member, which is faster than to give all to the first and take it back at its next heartbeat.
+
+        Members of a share group are told by the broker how often to send a heartbeat, and hear with one of what is theirs: 5 s after
+        they joined, by default. They get the half second and the six seconds that members of consumer groups choose for themselves.
         """
         flush = {"log.flush.interval.messages": "1"} if tier == "D2" else {}
         return {
@@ -89,6 +92,11 @@ class Kafka:
             "share.coordinator.state.topic.min.isr": "1",
             "share.coordinator.state.topic.num.partitions": "10",
             "group.initial.rebalance.delay.ms": "150",
+            "group.share.assignment.interval.ms": "0",
+            "group.share.heartbeat.interval.ms": "500",
+            "group.share.min.heartbeat.interval.ms": "500",
+            "group.share.session.timeout.ms": "6000",
+            "group.share.min.session.timeout.ms": "6000",
             "broker.session.timeout.ms": "1000",
             "broker.heartbeat.interval.ms": "250",
             **flush,
