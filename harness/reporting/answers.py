@@ -188,6 +188,7 @@ def _need_clauses(result: Result, workload: str, ran: Sequence[BrokerColumn], *,
 def _differences(rows: Sequence[ScoreRow], result: Result) -> list[str]:
     """One clause a figure: who is beyond the noise, and who is not. The largest difference comes first."""
     ranked: list[tuple[float, str]] = []
+    mixed: list[str] = []
     quiet: list[tuple[str, bool]] = []
     for row in rows:
         apart = [c for c in row.cells.values() if c.state in (State.BETTER, State.WORSE) and c.ratio]
@@ -199,10 +200,12 @@ def _differences(rows: Sequence[ScoreRow], result: Result) -> list[str]:
             text = f"{row.short} against {_label(result, row.baseline)}'s {base}: {', '.join(parts)}"
             text += f"; {_near_words(near)}" if near else ""
             ranked.append((abs(math.log(apart[0].ratio or 1.0)), text))
+        elif len({undecided for _, undecided in near}) > 1:
+            mixed.append(f"{row.short}: {_near_words(near)}")
         elif near:
-            quiet.append((row.short, any(undecided for _, undecided in near)))
+            quiet.append((row.short, near[0][1]))
     ranked.sort(key=lambda pair: -pair[0])
-    clauses = [text for _, text in ranked]
+    clauses = [*(text for _, text in ranked), *mixed]
     if quiet:
         clauses.append(_near_words(quiet))
     return clauses

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.reporting.factory import BROKERS, NAMES
+from harness.reporting.html import write_html
+from tests.reporting.factory import BROKERS, NAMES, make_result
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -103,6 +104,24 @@ def test_cells_do_not_run_into_each_other(opened: Visit) -> None:
         ".map((cell) => cell.innerText)"
     )
     assert overflowing == []
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_ticks_of_a_wide_axis_are_not_cut(chromium: Browser, tmp_path: Path, size: tuple[int, int]) -> None:
+    result = make_result(hostile=False)
+    for cell in result.cells:
+        if cell.ratio is not None and cell.metric == "end_to_end_latency_p99":
+            cell.ratio, cell.ratio_low, cell.ratio_high = 0.002, 0.0012, 0.003
+    write_html(result, tmp_path / "wide.html")
+    seen = visit(chromium, tmp_path / "wide.html", size)
+    ticks = seen.page.evaluate(
+        "Array.from(document.querySelectorAll('#scorecard svg.axis')).flatMap((axis) => "
+        "Array.from(axis.querySelectorAll('text')).map((text) => [text.getBoundingClientRect(), axis.getBoundingClientRect()])"
+        ".map(([text, axis]) => [text.left - axis.left, axis.right - text.right]))"
+    )
+    seen.page.close()
+    assert len(ticks) >= 3
+    assert all(left > -1 and right > -1 for left, right in ticks), ticks
 
 
 def test_every_figure_is_drawn(opened: Visit) -> None:

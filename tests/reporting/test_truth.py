@@ -194,3 +194,13 @@ def test_the_forest_counts_the_undecided_apart(result: Result) -> None:
     figure = forest(drawing_of(result), TASKS)
     assert figure is not None
     assert "within the noise (1 of them undecided)" in figure.sentence
+
+
+def test_brokers_of_which_one_is_undecided_are_told_apart(result: Result) -> None:
+    result.capabilities, result.verdicts = [], []
+    result.cells = [cell for cell in result.cells if cell.workload == TASKS and cell.metric == "wait_normal_p95"]
+    for cell in result.cells:
+        if cell.broker != "kafka":
+            cell.state = State.WITHIN_NOISE
+            cell.reason = UNDECIDED if cell.broker == "rabbitmq" else "all lie within"
+    assert answer(result, TASKS).headline == "Normal wait p95: pylog is within noise, rabbitmq is undecided."
