@@ -200,9 +200,10 @@ def _phases(result: Result, workload: str, labels: dict[str, str]) -> Table:
         if run.workload != workload or run.repeat != 0:
             continue
         for phase in run.phases:
-            offered = (
-                notation.quantity(phase.offered_per_s, "msg/s") if phase.offered_per_s is not None else "no fixed rate"
-            )
+            rate = phase.offered_per_s
+            if phase.kind == "flood" and phase.end_s > phase.start_s:
+                rate = phase.offered / (phase.end_s - phase.start_s)
+            offered = notation.quantity(rate, "msg/s") if rate is not None else "no fixed rate"
             lag = phase.generator_lag_p99_ms
             rows.append(
                 (

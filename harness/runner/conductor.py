@@ -219,7 +219,8 @@ class Conductor:
         if phase.drain or last:
             drained = self._wait_drained(index, phase.name, last=last or phase.fault is not None)
             drained_ns = time.monotonic_ns()
-        offered_per_s = offered / length_s if phase.kind in ("paced", "flood") and length_s else None
+        # a flood ends when its last messages were taken, which may be later than planned
+        offered_per_s = offered / ((end_ns - start_ns) / 1e9) if phase.kind == "flood" and end_ns > start_ns else None
         self._note_phase(
             phase,
             index,

@@ -16,6 +16,8 @@ from harness.reporting.figures.durability import durability
 from harness.reporting.figures.latency import latency
 from harness.reporting.figures.ratios import forest
 from harness.reporting.figures.timeline import recovery, waits
+from harness.reporting.html import render_html
+from harness.reporting.page import page_of
 from harness.reporting.palette import marks
 from harness.reporting.scorecard import judged, rule_row
 from harness.reporting.states import look
@@ -204,3 +206,19 @@ def test_brokers_of_which_one_is_undecided_are_told_apart(result: Result) -> Non
             cell.state = State.WITHIN_NOISE
             cell.reason = UNDECIDED if cell.broker == "rabbitmq" else "all lie within"
     assert answer(result, TASKS).headline == "Normal wait p95: pylog is within noise, rabbitmq is undecided."
+
+
+def test_the_rate_of_a_flood_is_that_of_the_time_it_took(result: Result) -> None:
+    for run in result.runs:
+        flood = next(phase for phase in run.phases if phase.kind == "flood")
+        flood.end_s, flood.offered_per_s = flood.start_s + 2.0, 9120.0  # as if it had ended when planned
+    rows = page_of(result).workloads[0].phases.rows
+    row = next(row for row in rows if row[2] == "closed loop")
+    assert (row[3], row[4], row[5]) == ("2.00\u00a0s", "4,560\u00a0msg/s", "9,120")
+
+
+def test_a_broker_that_ran_before_is_not_called_fresh(result: Result) -> None:
+    assert "on an empty folder, and the brokers take turns" in render_html(result)
+    result.brokers[0].backend = "external"
+    text = render_html(result)
+    assert "on an empty folder (but for kafka, which ran before and was only connected to), and the brokers" in text
