@@ -243,7 +243,8 @@ def _durability_sentences(result: Result, record: WorkloadRecord, ran: Sequence[
     acknowledged = [one.counts["acknowledged"] for one in kept if "acknowledged" in one.counts]
     extent = notation.count(runs, "run") + (" each" if len(kept) > 1 else "")
     if acknowledged:
-        extent += f", at least {notation.count(min(acknowledged), 'acknowledged message')}"
+        least = "at least " if len(kept) > 1 else ""
+        extent += f", {least}{notation.count(min(acknowledged), 'acknowledged message')}"
     others = _other_faults(result, record.name, [one.broker for one in kept])
     if not kills and others:
         return [

@@ -222,3 +222,12 @@ def test_a_broker_that_ran_before_is_not_called_fresh(result: Result) -> None:
     result.brokers[0].backend = "external"
     text = render_html(result)
     assert "on an empty folder (but for kafka, which ran before and was only connected to), and the brokers" in text
+
+
+def test_a_number_that_is_exact_is_not_called_a_bound(result: Result) -> None:
+    for verdict in result.verdicts:
+        if verdict.checker == "durability":
+            verdict.counts["acknowledged"] = 100 if verdict.broker == "kafka" else 200
+    assert "lost nothing acknowledged (3 runs each, at least 300 acknowledged messages)" in answer(result, TASKS).text
+    result.brokers = [column for column in result.brokers if column.name == "kafka"]
+    assert "kafka lost nothing acknowledged (3 runs, 300 acknowledged messages)" in answer(result, TASKS).text
