@@ -339,7 +339,8 @@ def share_limits(trace: Trace) -> None:
     create(trace, large, 1)
     _configure(
         *(trace, "few in flight", capped),
-        share_auto_offset_reset="earliest", share_partition_max_record_locks="100",
+        share_auto_offset_reset="earliest",
+        share_partition_max_record_locks="100",
     )
     for number, size in enumerate((60, 70, 40)):
         produce(trace, f"produce large {number}", large, batch(size))
