@@ -19,9 +19,10 @@ def assign_shared(members: Sequence[Subscriber], counts: Mapping[UUID, int]) -> 
     """Assign; `counts` is topic id -> number of partitions."""
     shares: dict[str, set[TopicPartition]] = {member.member_id: set() for member in members}
     ordered = sorted(members, key=lambda member: member.member_id)
-    topics = sorted(counts, key=lambda topic_id: topic_id.bytes)
+    read = [topic_id for topic_id in counts if any(topic_id in member.topics for member in members)]
+    topics = sorted(read, key=lambda topic_id: topic_id.bytes)
     if len({member.topics.intersection(counts) for member in members}) <= 1:
-        groups = [topics] if members and members[0].topics else []
+        groups = [topics]
     else:  # members that read different topics: each topic is dealt out to its own readers
         groups = [[topic_id] for topic_id in topics]
     for topic_ids in groups:
@@ -44,7 +45,7 @@ def _deal(
                 _give(reader.member_id, row, shares, quotas, free)
     heap = [(-quota, member_id) for member_id, quota in quotas.items() if quota]
     heapq.heapify(heap)
-    for row in rows:
+    for row in sorted(rows, key=lambda row: free[row]):  # those first that fewer members are left for
         passed: list[tuple[int, str]] = []
         while free[row] and heap:
             quota, member_id = heapq.heappop(heap)

@@ -106,12 +106,13 @@ def _segment(segment: Segment, active: bool) -> dict[str, Any]:
 def _groups(broker: Broker) -> list[dict[str, Any]]:
     coordinator = broker.groups.coordinator
     groups = []
-    for group_id in sorted(group.group_id for group in coordinator.groups())[:GROUPS_MAX]:
+    states = {group.group_id: group.state.value for group in coordinator.groups()}
+    for group_id in sorted(states)[:GROUPS_MAX]:
         described = coordinator.describe(group_id)
         groups.append(
             {
                 "id": group_id,
-                "state": "Empty" if described is None else str(described.state),
+                "state": states[group_id],
                 "assignor": "" if described is None else described.protocol_name,
                 "members": []
                 if described is None

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from harness.pylog_broker.dispatch import Peer
+from harness.pylog_broker.groups.journal import JournalFailed
 from harness.pylog_broker.handlers import ConnectionState, RequestContext
 from harness.pylog_broker.protocol.errors import ErrorCode
 from harness.pylog_broker.protocol.generated.delete_groups import DeleteGroupsRequest
@@ -291,3 +292,42 @@ def test_hostile_acknowledgements(
     member.fetch()
     assert codes(member.acknowledge(said, **how)) == [error]
     assert codes(member.acknowledge((0, 1, ACCEPT))) == [0]
+
+
+def test_an_acknowledgement_that_cannot_be_stored_changes_nothing(
+    local: LocalBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member = joined(local, 2)
+    member.fetch()
+
+    def fail(*_: Any) -> None:
+        raise JournalFailed("no space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(local.broker.share.journal, "append", fail)
+        assert codes(member.acknowledge((0, 1, ACCEPT))) == [ErrorCode.KAFKA_STORAGE_ERROR]
+    assert codes(member.acknowledge((0, 1, RELEASE))) == [0]
+    assert acquired(member.fetch()) == [(0, 1, 2)]
+
+
+def test_the_journal_does_not_grow_without_bound(tmp_path: Path) -> None:
+    settings = {"share_coordinator_state_topic_compaction_min_bytes": "20000"}
+    local = LocalBroker(tmp_path / "data", **settings)
+    local.catalog.create_topic("t", 1)
+    configure(local)
+    member = joined(local, *[50] * 40)
+    member.fetch(max_records=2_000)
+    for offset in range(0, 2_000, 2):
+        assert codes(member.acknowledge((offset, offset, ACCEPT))) == [0]
+        local.advance(0.011)
+    journal = local.broker.share.journal
+    number = local.broker.share.store.journal_partition(local.broker.share.store.all_keys()[0])
+    rewritten = journal.log(number)
+    assert rewritten is not None
+    assert rewritten.log_start_offset > 500
+    local.close()
+    local = LocalBroker(tmp_path / "data", **settings)
+    again = Member(local, "t")
+    handed_out = [first for first, last, _ in acquired(again.fetch(max_records=2_000)) if first == last]
+    assert handed_out == list(range(1, 2_000, 2))
+    local.close()
