@@ -21,10 +21,9 @@ def assign_shared(members: Sequence[Subscriber], counts: Mapping[UUID, int]) -> 
     ordered = sorted(members, key=lambda member: member.member_id)
     read = [topic_id for topic_id in counts if any(topic_id in member.topics for member in members)]
     topics = sorted(read, key=lambda topic_id: topic_id.bytes)
-    if len({member.topics.intersection(counts) for member in members}) <= 1:
-        groups = [topics]
-    else:  # members that read different topics: each topic is dealt out to its own readers
-        groups = [[topic_id] for topic_id in topics]
+    all_alike = len({member.topics.intersection(counts) for member in members}) <= 1
+    # Where members read different topics, each topic is dealt out to its own readers.
+    groups = [topics] if all_alike else [[topic_id] for topic_id in topics]
     for topic_ids in groups:
         readers = [member for member in ordered if topic_ids[0] in member.topics] if topic_ids else []
         rows = [(topic_id, number) for topic_id in topic_ids for number in range(counts[topic_id])]
