@@ -33,6 +33,8 @@ _log.addHandler(logging.NullHandler())
 
 WAIT_S: Final = 20.0  # less than a lock: what comes back in this time does not come because its lock is over
 QUIET_S: Final = 1.5
+LINGER_MS: Final = 100
+BATCH: Final = 20
 ENDLESS: Final = 12  # deliveries after which nothing is expected to happen any more
 SHAPES: Final = (SHARE,)
 
@@ -62,12 +64,14 @@ class Member:
             self.consumer.acknowledge(message, how)
         self.consumer.commit_sync(5.0)
 
-    def drain(self, wait_s: float = QUIET_S) -> list[str]:
+    def drain(self, first_s: float = WAIT_S) -> list[str]:
         """The bodies of all that comes, accepted."""
         bodies = []
+        wait_s = first_s
         while got := self.get(wait_s):
             bodies += [message.value().decode() for message in got]
             self.settle(got)
+            wait_s = QUIET_S
         return bodies
 
     def until_assigned(self) -> None:
@@ -92,10 +96,16 @@ class Bench:
         self.control.create(self.layout, plan)
         self._members: list[Member] = []
         self._producer: Any = confluent_kafka.Producer(
-            {"bootstrap.servers": self.broker.address, **settings.confluent_access(self.broker.access)}, logger=_log
+            {
+                "bootstrap.servers": self.broker.address,
+                "linger.ms": LINGER_MS,
+                **settings.confluent_access(self.broker.access),
+            },
+            logger=_log,
         )
 
     def publish(self, *bodies: str) -> None:
+        """All in one batch."""
         for body in bodies:
             self._producer.produce(self.topic, body.encode())
         self._producer.flush(WAIT_S)
@@ -147,7 +157,7 @@ def _start(target: Target) -> Facts:
         bench.publish("early")
         member = bench.member()
         member.until_assigned()
-        early = member.drain()
+        early = member.drain(QUIET_S)
         bench.publish("late")
         return {
             "without share.auto.offset.reset, what was sent before is read": early != [],
@@ -161,15 +171,20 @@ def _members(target: Target) -> Facts:
         members = [bench.member(limit=1) for _ in range(2)]
         for member in members:
             member.until_assigned()
-        bench.publish(*_numbers(20))
+        for number in _numbers(4):
+            bench.publish(number)
         held = [member.get() for member in members]
         both = all(held)
         places = {message.offset() for got in held for message in got}
         for member, got in zip(members, held, strict=True):
             member.settle(got)
+            member.drain(QUIET_S)
+        bench.publish(*_numbers(BATCH))
+        first, *_ = (got for member in members if (got := member.get(QUIET_S)))
         return {
             "two members hold messages of one partition at a time": both,
             "the same message goes to both": len(places) < sum(map(len, held)),
+            f"of {BATCH} that were sent in one batch a poll with max.poll.records=1 brings": len(first),
         }
 
 
