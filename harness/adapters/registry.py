@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
 from harness.errors import UsageError
@@ -18,17 +18,12 @@ Settings = Mapping[str, str]
 class Entry:
     """``factory`` is ``module:class``, imported when first needed: a client library costs start-up time.
 
-    ``brokers`` are the registry names of the brokers it serves; ``variants`` the settings that the contract suite runs with, ``further``
-    those of one broker alone.
+    ``brokers`` are the registry names of the brokers it serves; ``variants`` the settings that the contract suite runs with.
     """
 
     factory: str
     brokers: tuple[str, ...]
     variants: tuple[Settings, ...] = ({},)
-    further: Mapping[str, tuple[Settings, ...]] = field(default_factory=dict)
-
-    def variants_of(self, broker: str) -> tuple[Settings, ...]:
-        return (*self.variants, *self.further.get(broker, ()))
 
 
 REGISTRY: Mapping[str, Entry] = {
@@ -37,8 +32,7 @@ REGISTRY: Mapping[str, Entry] = {
     "kafka": Entry(
         "harness.adapters.kafka:KafkaAdapter",
         ("pylog", "kafka"),
-        ({"client": "confluent"}, {"client": "kafka-python"}),
-        {"kafka": ({"consumption": "share"},)},
+        ({"client": "confluent"}, {"client": "kafka-python"}, {"consumption": "share"}),
     ),
     "rabbitmq": Entry(
         "harness.adapters.rabbitmq:RabbitmqAdapter",

@@ -63,7 +63,7 @@ def _every_shape() -> list[str]:
     names = []
     for broker in UNDER_TEST:
         bare = BROKERS[broker][1]
-        variants = REGISTRY[adapter_for(broker)].variants_of(broker)
+        variants = REGISTRY[adapter_for(broker)].variants
         shapes = [(key, value) for variant in variants for key, value in variant.items() if key != "client"]
         names += [broker, *(f"{broker}:{value if key == bare else f'{key}={value}'}" for key, value in shapes)]
     return names

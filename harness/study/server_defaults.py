@@ -35,7 +35,14 @@ DEFAULTS: Final[Mapping[str, Mapping[str, str]]] = {
         "broker.heartbeat.interval.ms": "2000",
         "log.flush.interval.messages": NEVER,
     },
-    "pylog": {"group.initial.rebalance.delay.ms": "3000", "log.flush.interval.messages": NEVER},
+    "pylog": {
+        "group.initial.rebalance.delay.ms": "3000",
+        "group.share.heartbeat.interval.ms": "5000",
+        "group.share.min.heartbeat.interval.ms": "5000",
+        "group.share.session.timeout.ms": "45000",
+        "group.share.min.session.timeout.ms": "45000",
+        "log.flush.interval.messages": NEVER,
+    },
     "rabbitmq": {"disk_free_limit.absolute": "50MB", "loopback_users.guest": "true", "log.console.level": "info"},
     "activemq": {
         "jvm.heap": "1g",

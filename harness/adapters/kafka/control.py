@@ -190,6 +190,7 @@ class Control:
                 break
             time.sleep(PAUSE_S)
         if shares:
+            self.let_go()  # it may be of before a restart
             self._share_groups().forget(shares)
         self.let_go()
 

@@ -59,7 +59,8 @@ _BY_SHARE_GROUPS: Final = (
         Feature.PRIORITY,
         Support.EMULATED,
         "a topic a class with a share consumer each, the highest that has something served first",
-        "strict within a member only: each member acquires a prefetch of every class, and what it has acquired waits for it",
+        "strict within a member only: what a member has acquired waits for it while others serve what they have, and it acquires"
+        " whole batches as they were published, whatever max.poll.records says",
     ),
     _EXPIRY,
     Capability(

@@ -39,7 +39,9 @@ def share_parity(prefetch: int) -> dict[str, str]:
     return {
         "consumption": "share groups: the members of a group share every partition",
         "consumer acknowledgement": f"each message, explicitly; sent with the next poll, and every {every}",
-        "prefetch": f"{prefetch} a class: as many are acquired at once, and no more before all of them are acknowledged",
+        "prefetch": (
+            f"{prefetch} unsettled; a poll acquires whole batches as they were published, and none before all of it is acknowledged"
+        ),
         "fetch": f"min 1 byte, wait up to {settings.FETCH_WAIT_MS} ms, max.poll.records {min(prefetch, READ_MAX)}",
         "acquisition lock": f"{LOCK_MS} ms (Kafka's default)",
         "session timeout": "the broker's: group.share.session.timeout.ms, group.share.heartbeat.interval.ms",

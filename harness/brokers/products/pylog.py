@@ -39,10 +39,18 @@ class Pylog:
     def server_settings(self, tier: str) -> dict[str, str]:
         """D2 flushes each append before it is acknowledged; D0 and D1 leave it to the page cache, as Kafka does.
 
-        A new group does not wait three seconds for further members: the same setting as Kafka's here.
+        A new group does not wait three seconds for further members, and members of share groups send a heartbeat twice a second: the
+        same settings as Kafka's here.
         """
         flush = {"log.flush.interval.messages": "1"} if tier == "D2" else {}
-        return {"group.initial.rebalance.delay.ms": "150", **flush}
+        return {
+            "group.initial.rebalance.delay.ms": "150",
+            "group.share.heartbeat.interval.ms": "500",
+            "group.share.min.heartbeat.interval.ms": "500",
+            "group.share.session.timeout.ms": "6000",
+            "group.share.min.session.timeout.ms": "6000",
+            **flush,
+        }
 
     def prepare(
         self, installation: Installation, folder: Path, ports: Sequence[int], settings: Mapping[str, str]
