@@ -264,6 +264,22 @@ def share_delivery(trace: Trace) -> None:
     trace.call("offsets", "DescribeShareGroupOffsets", 1, groups=[{"group_id": group, "topics": None}])
 
 
+def share_bad_records(trace: Trace) -> None:
+    """What was handed out often comes in smaller and smaller ranges: a bad record shall not spoil its neighbours."""
+    topic, group = trace.topic("a"), trace.topic("group")
+    create(trace, topic, 1)
+    topic_id = _topic_id(trace, topic)
+    _configure(trace, "begin at the earliest", group, share_auto_offset_reset="earliest")
+    produce(trace, "produce", topic, batch(20))
+    _join(trace, "join", group, "m1", [topic])
+    member = _Member(trace, group, "m1", topic_id)
+    answer = member.open("delivery 1")
+    for number in range(2, 9):
+        found = [each for row in answer.responses for part in row.partitions for each in part.acquired_records]
+        member.acknowledge(f"release {number}", *((each.first_offset, each.last_offset, RELEASE) for each in found))
+        answer = member.fetch(f"delivery {number}")
+
+
 def share_sessions(trace: Trace) -> None:
     """Epochs of sessions, and requests that do not fit."""
     topic, group = trace.topic("a"), trace.topic("group")
@@ -407,6 +423,7 @@ SHARE_TRACES = (
     share_assignment,
     share_and_other_types,
     share_delivery,
+    share_bad_records,
     share_sessions,
     share_limits,
     share_administration,

@@ -6,8 +6,6 @@ request acknowledges is taken over first. The session's partitions take turns in
 at least one batch whatever the limits. A fetch that acquires nothing waits up to `max_wait_ms` for something to be
 appended, released or unlocked. Markers of transactions and offsets without a record are passed over, so that clients need
 not report them.
-
-Left out: smaller batches for records that were handed out often (KAFKA-19806), which does not change what is delivered.
 """
 
 from __future__ import annotations

@@ -17,6 +17,8 @@ UNRESOLVED = -1
 """A start offset that follows from `share.auto.offset.reset` at the first fetch."""
 
 NEVER_S = float("inf")
+NO_LIMIT = 2**31
+THROTTLED_FROM_MIN = 2
 _first_of = attrgetter("first")
 
 
@@ -85,7 +87,9 @@ class Limits(NamedTuple):
     is_strict: bool
     """Whether `records` holds exactly; otherwise the batch that reaches it is acquired whole."""
     locks: int
-    """Most offsets in flight, before which no new one is acquired."""
+    """Most offsets in flight, above which no new one is acquired."""
+    deliveries: int = NO_LIMIT
+    """How often an offset is handed out at most."""
 
 
 class Outcome(NamedTuple):
@@ -187,6 +191,7 @@ class SharePartition:
         ranges: list[Acquired] = []
         missing: list[StateBatch] = []
         position = self.next_fetch_offset
+        limits = self._throttled(limits)
         room = limits.records
         is_over = True
         for first, last in batches:
@@ -210,6 +215,19 @@ class SharePartition:
             position = last + 1
         self._tidy()
         return ranges, is_over, missing
+
+    def _throttled(self, limits: Limits) -> Limits:
+        """What was handed out often comes in ever smaller company, and alone at last.
+
+        A record that its readers fail over is then given up by itself, without the neighbours that were released with it.
+        """
+        run = next((run for run in self.runs if run.state is RecordState.AVAILABLE), None)
+        throttled_from = max(THROTTLED_FROM_MIN, -(-limits.deliveries // 2))
+        if run is None or run.count < throttled_from:
+            return limits
+        size = (run.last - run.first + 1) >> (run.count - throttled_from + 1)
+        most = 1 if run.count >= limits.deliveries - 1 else max(size, 1)
+        return limits._replace(records=min(limits.records, most), is_strict=True)
 
     def _free_in(self, first: int, last: int) -> list[tuple[int, int]]:
         """The stretches of [first, last] that nobody has: available ones, and what was not looked at yet."""

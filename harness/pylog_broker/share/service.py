@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from harness.pylog_broker.controller.image import GROUP_RESOURCE
+from harness.pylog_broker.groups.service import GRACE_S, STALL_S_MIN
 from harness.pylog_broker.groups.settings import (
     SHARE_ISOLATION,
     SHARE_OFFSET_RESET,
@@ -179,7 +180,7 @@ class ShareService:
             return NOTHING_FOUND
         rules = self.rules(key.group_id)
         self._begin(key, partition, log, rules)
-        limits = limits._replace(locks=rules.locks)
+        limits = limits._replace(locks=rules.locks, deliveries=rules.delivery_limit)
         for _ in range(EMPTY_READS_MAX):
             offset = partition.next_fetch_offset
             records = self._read(partition, log, rules, bytes_max, at_least_one=at_least_one)
@@ -311,11 +312,14 @@ class ShareService:
         self._locks[key] = self._timers.schedule(deadline_s, lambda: self._expire(key))
 
     def _expire(self, key: Key) -> None:
-        del self._locks[key]
-        partition = self.store.find(key)
+        due_s = self._locks.pop(key).deadline_s
+        partition, now_s = self.store.find(key), self._monotonic_s()
         if partition is None:
             return
-        changed = partition.expire(self._monotonic_s(), self.rules(key.group_id).delivery_limit)
+        if now_s - due_s > STALL_S_MIN:  # acknowledgements that came during the stall are still in the sockets
+            self._arm(key, now_s + GRACE_S)
+            return
+        changed = partition.expire(now_s, self.rules(key.group_id).delivery_limit)
         if changed:
             self._note(key, partition, changed)
             self._wake(key)

@@ -83,6 +83,18 @@ def test_released_records_come_again_with_a_higher_count_up_to_the_limit() -> No
     assert acquire(partition, A, (0, 2)) == []
 
 
+def test_records_that_were_handed_out_often_come_in_smaller_company() -> None:
+    limits = WIDE._replace(deliveries=LIMIT)
+    partition = SharePartition(0)
+    seen = []
+    for _ in range(8):
+        (acquired,) = acquire(partition, A, (0, 19), limits=limits)
+        seen.append(acquired)
+        say(partition, A, (acquired.first, acquired.last, RELEASE))
+    assert seen[:4] == [(0, 19, 1), (0, 19, 2), (0, 19, 3), (0, 9, 4)]
+    assert seen[4:] == [(0, 0, 5), (1, 1, 5), (2, 2, 5), (3, 3, 5)]
+
+
 def test_one_type_for_each_offset() -> None:
     partition = SharePartition(0)
     acquire(partition, A, (0, 5))

@@ -63,7 +63,7 @@ class ShareMachine(RuleBasedStateMachine):
     def acquire(self, member: str, most: int, strict: bool, batch: int) -> None:
         offset = self.partition.next_fetch_offset
         there = [row for row in self.batches if row[1] >= offset]
-        limits = Limits(most, batch, strict, LOCKS)
+        limits = Limits(most, batch, strict, LOCKS, LIMIT)
         deadline_s = self.now_s + LOCK_S
         end_before, was_full = self.partition.end_offset, not self.has_room()
         acquired, _, missing = self.partition.acquire(member, there, limits, deadline_s)

@@ -111,6 +111,15 @@ def test_renewed_locks_last_longer_unless_the_group_forbids_it(local: LocalBroke
     assert codes(member.acknowledge((0, 1, RENEW), renews=True)) == [ErrorCode.INVALID_REQUEST]
 
 
+def test_a_broker_that_stood_still_hears_its_members_first(local: LocalBroker) -> None:
+    member = joined(local, 4)
+    member.fetch()
+    local.advance(40)
+    assert codes(member.acknowledge((0, 1, ACCEPT))) == [0]
+    local.advance(1.1)
+    assert acquired(member.fetch()) == [(2, 3, 2)]
+
+
 def test_the_delivery_limit_of_the_group_counts(local: LocalBroker) -> None:
     configure(local, share_delivery_count_limit="2", share_record_lock_duration_ms="15000")
     member = joined(local, 2)
