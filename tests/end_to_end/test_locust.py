@@ -205,7 +205,7 @@ def test_a_locust_process_loads_nothing_of_ours_that_gevent_would_have_to_patch(
         "import ssl\n"
         "ssl.create_default_context()\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -215,7 +215,7 @@ def test_a_master_without_a_workload_says_what_to_type(tmp_path):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
         env={**os.environ, "TMPDIR": str(tmp_path)},
     )
