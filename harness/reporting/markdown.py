@@ -79,5 +79,5 @@ def _cell(cell: ScoreCell) -> str:
     if cell.mark:
         parts.append(f"· {escape(cell.mark)}")
     if cell.reason and cell.value is None and cell.glyph != "✓" and cell.state is not State.NOT_RUN:
-        parts.append(f"– {escape(clause(cell.reason))}")
+        parts.append(f"– {escape(clause(cell.told))}")
     return " ".join(parts)

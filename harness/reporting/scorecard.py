@@ -185,7 +185,7 @@ def _shown(cell: Cell, row: Mapping[str, Cell]) -> ScoreCell:
     baseline = any(other.baseline == cell.broker for other in row.values()) or cell.baseline == cell.broker
     word = "baseline" if cell.state is State.MEASURED and baseline else look_.word
     has_value = cell.value is not None
-    return ScoreCell(
+    shown = ScoreCell(
         broker=cell.broker,
         state=cell.state,
         word=word,
@@ -201,6 +201,7 @@ def _shown(cell: Cell, row: Mapping[str, Cell]) -> ScoreCell:
         n=cell.n,
         caveat=cell.caveat,
     )
+    return replace(shown, word=UNDECIDED) if shown.undecided else shown
 
 
 def absent(result: Result, workload: str, column: BrokerColumn, feature: object = None, metric: str = "") -> ScoreCell:
