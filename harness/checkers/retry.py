@@ -86,9 +86,9 @@ class Retry(Checker):
         )
 
     def _check_steps(self, view: GroupView, judged: Flags) -> None:
-        """Delivery k of each message against settlement k - 1: both lists in order of message and time."""
+        """Delivery k of each message against the settlement of delivery k - 1."""
         got = _by_message(view.deliveries.number, judged)
-        said = _by_message(view.settles.number, judged)
+        said = _settled(view.deliveries, got, view.settles, _by_message(view.settles.number, judged))
         number = view.deliveries.number[got]
         if not len(number) or len(got) != len(said):
             return
@@ -151,3 +151,17 @@ def _by_message(number: Numbers, judged: Flags) -> Numbers:
     rows = np.flatnonzero(judged[number])
     ordered: Numbers = rows[np.argsort(number[rows], kind="stable")]
     return ordered
+
+
+def _settled(deliveries: Deliveries, got: Numbers, settles: Settles, said: Numbers) -> Numbers:
+    """The settlement of each delivery, both given by message: its member's own.
+
+    Not the next in time: a retry that is copied can be delivered, and settled by another member, before the call that copied it returns.
+    """
+    if len(got) != len(said):
+        return said
+    paired = np.empty_like(said)
+    paired[np.lexsort((deliveries.member[got], deliveries.number[got]))] = said[
+        np.lexsort((settles.member[said], settles.number[said]))
+    ]
+    return paired

@@ -253,6 +253,16 @@ def test_the_delay_counts_from_the_end_of_the_members_work(tmp_path):
     assert story.verdict(Retry).counts["too_early"] == 1
 
 
+def test_a_retry_may_be_done_before_the_call_that_copied_it_returns(tmp_path):
+    """The copy is there for the other member as soon as the broker has it; the first hears of it later."""
+    story = Story(tmp_path, **FAILING).through(0, at=0).publish(1, at=10, failures=1).publish(3, at=38)
+    story.deliver("all", 1, at=12).deliver("all", 3, at=39, member=1).settle("all", 3, at=40, member=1)
+    story.deliver("all", 1, at=65, attempt=1, member=1).settle("all", 1, at=66, member=1)
+    story.settle("all", 1, at=70, disposition=RETRY, failed=1, effect=0)
+    verdict = story.verdict(Retry)
+    assert (verdict.validity, verdict.counts["checked"]) == (Validity.VALID, 1), verdict.summary
+
+
 def test_a_forgotten_attempt_is_found(tmp_path):
     verdict = failing(tmp_path).change("deliver", {"sequence": 2, "attempt": 2}, attempt=1).verdict(Retry)
     assert (verdict.validity, verdict.counts["attempt_wrong"]) == (Validity.INVALID, 1)
