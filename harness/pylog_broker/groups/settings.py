@@ -85,9 +85,8 @@ SHARE_OFFSET_RESET, SHARE_ISOLATION, SHARE_RENEW = (
 )
 """What share groups can have of their own beside."""
 
-_DURATION = re.compile(
-    r"by_duration:P(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d{0,9})?)S)?)?", re.IGNORECASE
-)
+_DURATION = r"by_duration:P(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d{0,9})?)S)?)?"
+"""Compiled when it is first needed: a cold start does without it."""
 
 
 class GroupSettings(NamedTuple):
@@ -249,7 +248,7 @@ class GroupSettings(NamedTuple):
 
 def duration_ms(reset: str) -> int | None:
     """The time in ms that `by_duration:` with an ISO 8601 duration says; None for anything else."""
-    match = _DURATION.fullmatch(reset)
+    match = re.fullmatch(_DURATION, reset, re.IGNORECASE)
     if match is None or not any(match.groups()):
         return None
     days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
