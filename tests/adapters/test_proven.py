@@ -141,6 +141,7 @@ def test_activemq_answers_as_it_was_proven() -> None:
     _asked_again("activemq", "process")
 
 
+@pytest.mark.thorough
 @pytest.mark.broker("kafka")
 def test_kafka_answers_as_it_was_proven() -> None:
     _asked_again("kafka", "process")
