@@ -239,4 +239,6 @@ def _finish(futures: dict[str, Future[None]], harmless: int) -> list[str]:
         except KafkaException as problem:
             if problem.args[0].code() != harmless:
                 left.append(name)
+        except TimeoutError:  # a share group's state is taken away with it: that is asked for again
+            left.append(name)
     return left
