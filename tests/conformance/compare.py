@@ -33,6 +33,7 @@ KAFKA_ONLY = {
     "group.consumer.assignor.offload.enable": "false",
     "group.share.assignment.interval.ms": "0",
     "group.share.assignor.offload.enable": "false",
+    "broker.session.timeout.ms": "9000",  # as shipped: a short one fences the node while the machine is busy
 }
 
 Answers = dict[str, dict[str, Any]]

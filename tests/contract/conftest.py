@@ -26,7 +26,6 @@ from tests.contract.subject import Subject
 
 # Shapes that differ from another one in features alone, and further shapes in containers, run these files and no others.
 FEATURES_ALONE = ("test_features.py", "test_killed_broker.py")
-PUBLISHING = "test_publishing.py"  # nothing new where a shape is another way to read
 BACKENDS = tuple(os.environ.get("HARNESS_BACKENDS", "process").split(","))
 CONTAINED = ("rabbitmq", "activemq", "kafka")  # pylog in a container is the same program
 # A second client library, a further shape, says nothing more about a container; what streams do there the probes show.
@@ -76,8 +75,8 @@ def _applies(item: pytest.Item) -> bool:
     if not isinstance(subject, tuple):
         return True
     _, settings, broker, backend = subject
-    if settings == SHARE and broker == "pylog":  # the quicker of the two; tests/integration asks Apache Kafka more
-        return item.path.name != PUBLISHING
+    if settings == SHARE and broker == "kafka":  # tests/integration kills it, and pylog is the quicker of the two
+        return item.path.name == FEATURES_ALONE[0]
     further = bool({"queue_type", "mode"} & set(settings))
     alone = settings.get("mode") == "virtual-topics" or settings == SHARE or (further and backend == "docker")
     return not alone or item.path.name in FEATURES_ALONE

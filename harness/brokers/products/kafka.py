@@ -97,8 +97,8 @@ class Kafka:
             "group.share.min.heartbeat.interval.ms": "500",
             "group.share.session.timeout.ms": "6000",
             "group.share.min.session.timeout.ms": "6000",
-            "broker.session.timeout.ms": "1000",
-            "broker.heartbeat.interval.ms": "250",
+            "broker.session.timeout.ms": "2000",  # a stall of one second fenced it on a busy machine: no leader for a moment
+            "broker.heartbeat.interval.ms": "500",
             **flush,
         }
 

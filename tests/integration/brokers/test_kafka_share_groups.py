@@ -36,6 +36,7 @@ def subject(kafka, request: pytest.FixtureRequest) -> Iterator[Subject]:
     gc.collect()
 
 
+@pytest.mark.thorough
 @pytest.mark.broker("kafka")
 def test_many_members_share_one_partition(subject: Subject) -> None:
     """With consumer groups three of four would have nothing to do."""
@@ -77,6 +78,7 @@ def test_what_was_in_hand_when_the_broker_was_killed_comes_again(subject: Subjec
     assert eventually(lambda: (nothing_more(member, 0.05), bench.backlog()["workers"] == 0)[1])
 
 
+@pytest.mark.thorough
 @pytest.mark.broker("kafka")
 def test_teardown_takes_the_settings_of_a_group_back(subject: Subject) -> None:
     bench = subject.bench(groups={"workers": 1})
