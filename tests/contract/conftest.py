@@ -74,11 +74,11 @@ def _applies(item: pytest.Item) -> bool:
     subject = case.params.get("subject") if case is not None else None
     if not isinstance(subject, tuple):
         return True
-    _, settings, broker, backend = subject
-    if settings == SHARE and broker == "kafka":  # tests/integration kills it, and pylog is the quicker of the two
+    _, settings, _, backend = subject
+    if settings == SHARE:  # tests/integration kills both under share groups
         return item.path.name == FEATURES_ALONE[0]
     further = bool({"queue_type", "mode"} & set(settings))
-    alone = settings.get("mode") == "virtual-topics" or settings == SHARE or (further and backend == "docker")
+    alone = settings.get("mode") == "virtual-topics" or (further and backend == "docker")
     return not alone or item.path.name in FEATURES_ALONE
 
 
