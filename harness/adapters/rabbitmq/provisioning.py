@@ -19,7 +19,7 @@ from harness.model.broker import BrokerInfo
 LEADER_WAIT_S = 10.0
 # Killed 0.5 s after its declaration a quorum queue comes back unusable, and what it confirmed is gone; after 1 s not. So it is with the
 # first stream of a node. A classic queue is gone as if it had never been declared: Mnesia logs the declaration, and up to 2 s later, from a
-# cache, that it is decided; a kill between the two undoes it (3 of 32 kills right after a declaration, 3.10.8 on a busy machine).
+# cache, that it is decided; a kill between the two undoes it (3 of 29 kills right after a declaration, 3.10.8 on a busy machine).
 SETTLING_S = 2.5
 NOT_FOUND = 404
 PERSISTENT = pika.BasicProperties(delivery_mode=2)
