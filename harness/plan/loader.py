@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from harness.errors import WorkloadError
 from harness.model.workload import Workload
@@ -19,6 +20,8 @@ FILE_BYTES_MAX = 1 << 20
 DEPTH_MAX = 12
 NODES_MAX = 10_000
 Location = tuple[str | int, ...]
+Lines = dict[Location, int]
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,14 @@ def load_workload(path: Path) -> LoadedWorkload:
 def parse_workload(text: str, *, name: str, path: str) -> LoadedWorkload:
     """As ``load_workload``, from text already read. ``path`` is only used in messages."""
     check = f"harness workload check {path}"
+    keys = "a workload is a mapping with the keys question, messages, needs, phases"
+    plain, lines = parse_mapping(text, path=path, expected=keys, check=check)
+    workload = validated(Workload, plain, lines, path=path, check=check, given={"name": name})
+    return LoadedWorkload(workload, text, hashlib.sha256(text.encode()).hexdigest(), path)
+
+
+def parse_mapping(text: str, *, path: str, expected: str, check: str) -> tuple[dict[str, Any], Lines]:
+    """YAML text -> plain data and the line of each of its parts. ``expected`` says what a file of this kind is."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
@@ -56,22 +67,30 @@ def parse_workload(text: str, *, name: str, path: str) -> LoadedWorkload:
     except RecursionError:
         raise WorkloadError(f"{path}: nested too deeply", next_command=check) from None
     if not isinstance(root, yaml.MappingNode):
-        raise WorkloadError(
-            f"{path}:1: a workload is a mapping with the keys question, messages, needs, phases", next_command=check
-        )
-    lines: dict[Location, int] = {}
-    plain = _plain(root, (), lines, path)
-    if isinstance(plain, dict):
-        if "name" in plain:
+        raise WorkloadError(f"{path}:1: {expected}", next_command=check)
+    lines: Lines = {}
+    return _plain(root, (), lines, path), lines
+
+
+def validated(
+    model: type[Model],
+    plain: dict[str, Any],
+    lines: Mapping[Location, int],
+    *,
+    path: str,
+    check: str,
+    given: Mapping[str, str],
+) -> Model:
+    """``plain`` as a ``model``, with what the file's name says (``given``). Raises WorkloadError, each complaint with its line."""
+    for key in given:
+        if key in plain:
             raise WorkloadError(
-                f"{path}:{lines[('name',)]}: the name is the file's name; remove this key", next_command=check
+                f"{path}:{lines[(key,)]}: the {key} is the file's name; remove this key", next_command=check
             )
-        plain["name"] = name
     try:
-        workload = Workload.model_validate(plain)
+        return model.model_validate({**plain, **given})
     except ValidationError as error:
-        raise WorkloadError(_describe(error, lines, path), next_command=check) from None
-    return LoadedWorkload(workload, text, hashlib.sha256(text.encode()).hexdigest(), path)
+        raise WorkloadError(_describe(error, lines, path, model, given), next_command=check) from None
 
 
 def _plain(node: yaml.Node, where: Location, lines: dict[Location, int], path: str) -> Any:
@@ -98,7 +117,13 @@ def _plain(node: yaml.Node, where: Location, lines: dict[Location, int], path: s
     return loader.construct_object(node)
 
 
-def _describe(error: ValidationError, lines: Mapping[Location, int], path: str) -> str:
+def _describe(
+    error: ValidationError,
+    lines: Mapping[Location, int],
+    path: str,
+    model: type[BaseModel],
+    given: Collection[str],
+) -> str:
     """All complaints of pydantic, one a line, each with the line it is about."""
     complaints: list[tuple[int, str]] = []
     for detail in error.errors():
@@ -106,7 +131,7 @@ def _describe(error: ValidationError, lines: Mapping[Location, int], path: str) 
         shown = ".".join(str(part) for part in location) or "the file"
         message = detail["msg"].removeprefix("Value error, ")
         if detail["type"] == "extra_forbidden":
-            message = "unknown key" + _nearest_key(location)
+            message = "unknown key" + _nearest_key(model, tuple(detail["loc"]), given)
         elif detail["type"] == "missing":
             missing = detail["loc"][-1]
             message = f"the key {missing!r} is missing"
@@ -126,32 +151,43 @@ def _nearest_line(location: Location, lines: Mapping[Location, int]) -> tuple[Lo
     return known, lines[known]
 
 
-def _nearest_key(location: Location) -> str:
+def _nearest_key(model: type[BaseModel], location: Location, given: Collection[str]) -> str:
     wrong = str(location[-1])
-    fields = _fields_at(Workload, location[:-1])
+    fields = [name for name in _fields_at(model, location[:-1]) if len(location) > 1 or name not in given]
     nearest = difflib.get_close_matches(wrong, fields, n=1, cutoff=0.5)
     return f"; did you mean {nearest[0]!r}?" if nearest else f"; known here: {', '.join(fields)}"
 
 
 def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
-    """The keys allowed at a place of the file."""
+    """The keys allowed at a place of the file. Where one of several models is meant, the next part of the place is its ``kind``."""
+    models = [model]
     for part in location:
         if isinstance(part, int):
             continue
-        field = model.model_fields.get(part) or next(
-            (candidate for candidate in model.model_fields.values() if candidate.alias == part), None
-        )
-        inner = _model_in(field.annotation) if field is not None else None
-        if inner is None:
-            return []
-        model = inner
-    return [
-        field.alias or name for name, field in model.model_fields.items() if not (model is Workload and name == "name")
-    ]
+        told = [one for one in models if _kind_of(one) == part]
+        if told:
+            models = told
+            continue
+        found = [field for one in models if (field := _field(one, part)) is not None]
+        models = [inner for field in found for inner in _models_in(field.annotation)]
+    names = [field.alias or name for one in models for name, field in one.model_fields.items()]
+    return list(dict.fromkeys(names))
 
 
-def _model_in(annotation: object) -> type[BaseModel] | None:
-    """The model inside ``X``, ``X | None``, ``tuple[X, ...]``."""
+def _field(model: type[BaseModel], key: str) -> FieldInfo | None:
+    fields = model.model_fields
+    return fields.get(key) or next((candidate for candidate in fields.values() if candidate.alias == key), None)
+
+
+def _kind_of(model: type[BaseModel]) -> str | None:
+    """The one word that a model's ``kind`` may be, by which a union is told apart."""
+    field = model.model_fields.get("kind")
+    words = get_args(field.annotation) if field is not None and get_origin(field.annotation) is Literal else ()
+    return words[0] if len(words) == 1 else None
+
+
+def _models_in(annotation: object) -> list[type[BaseModel]]:
+    """The models inside ``X``, ``X | None``, ``X | Y``, ``tuple[X, ...]``."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _model_in(part)) is not None), None)
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _models_in(part)]

@@ -30,9 +30,9 @@ def take_fingerprint(folder: Path) -> Fingerprint:
     if load > 0.5 * cores:
         warnings.append(f"the machine was busy before the run: load average {load:.2f} on {cores} cores")
     return Fingerprint(
-        cpu_model=_cpu_model(),
+        cpu_model=cpu_model(),
         cores=cores,
-        memory_bytes=psutil.virtual_memory().total,
+        memory_bytes=memory_bytes(),
         disk=_disk(folder),
         disk_fsync_ms_p50=p50,
         disk_fsync_ms_p99=p99,
@@ -55,7 +55,13 @@ def _read(path: str) -> str:
         return "unknown"
 
 
-def _cpu_model() -> str:
+def memory_bytes() -> int:
+    """All of this machine's memory, as the kernel counts it."""
+    return int(psutil.virtual_memory().total)
+
+
+def cpu_model() -> str:
+    """As the kernel calls it."""
     for line in _read("/proc/cpuinfo").splitlines():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()

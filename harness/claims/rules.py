@@ -1,0 +1,193 @@
+"""From figures to a verdict: rules were written before measuring, and an interval that reaches over a threshold decides nothing. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.model.claim import Bounds, Choice, ClaimVerdict, Figure, Outcome, Predict, Rule, RuleFound
+from harness.model.units import format_count
+from harness.statistics.paired import bootstrap_median, log_ratios
+
+BOOTSTRAP_RUNS_MIN = 5  # below, resampling invents precision: the range is taken, as in every report
+SEED = 20_240_501
+ONE_RUN = "one run says nothing about its own spread; repeat it"
+
+
+def look_up(measured: Mapping[str, Figure], metric: str, of: str | None = None) -> Figure | None:
+    """The figure, or the ratio to ``of``; None when one of them was not measured."""
+    above = measured.get(metric)
+    below = measured.get(of) if of is not None else None
+    if above is None or (of is not None and below is None):
+        return None
+    return above if below is None else ratio(above, below)
+
+
+def ratio(above: Figure, below: Figure) -> Figure:
+    """Of medians, with the interval of ratios paired by repeat where both have the same repeats, else the widest that both allow."""
+    good = above.usable and below.usable and below.value != 0
+    reason = above.reason or below.reason or ("" if below.value else "a ratio to nothing")
+    if not good:
+        return Figure(
+            value=math.nan if not below.value else above.value / below.value,
+            usable=False,
+            reason=reason,
+            n=min(above.n, below.n),
+        )
+    unit = "" if above.unit == below.unit else f"{above.unit or '1'} a {below.unit or '1'}"
+    paired = _paired(above.per_run, below.per_run)
+    if paired is not None:
+        middle, low, high = paired
+        return Figure(value=middle, low=low, high=high, unit=unit, n=len(above.per_run), reason=reason)
+    least, most = _widest(above, below)
+    return Figure(
+        value=above.value / below.value, low=least, high=most, unit=unit, n=min(above.n, below.n), reason=reason
+    )
+
+
+def _paired(above: Sequence[float], below: Sequence[float]) -> tuple[float, float, float] | None:
+    if len(above) != len(below) or len(above) < 2 or min(*above, *below) <= 0:
+        return None
+    logs = log_ratios(above, below)
+    if len(logs) < BOOTSTRAP_RUNS_MIN:
+        low, high = float(logs.min()), float(logs.max())
+    else:
+        found = bootstrap_median(logs, seed=SEED)
+        low, high = found.low, found.high
+    return math.exp(float(np.median(logs))), math.exp(low), math.exp(high)
+
+
+def _widest(above: Figure, below: Figure) -> tuple[float | None, float | None]:
+    if (
+        above.low is None
+        or above.high is None
+        or below.low is None
+        or below.high is None
+        or below.low <= 0
+        or above.low < 0
+    ):
+        return None, None
+    return above.low / below.high, above.high / below.low
+
+
+def decide(figure: Figure, bounds: Bounds) -> Outcome:
+    """HELD or BROKEN when the whole interval says so."""
+    if not figure.usable or figure.low is None or figure.high is None or math.isnan(figure.value):
+        return Outcome.UNDECIDED
+    if bounds.low <= figure.low and figure.high <= bounds.high:
+        return Outcome.HELD
+    if figure.high < bounds.low or figure.low > bounds.high:
+        return Outcome.BROKEN
+    return Outcome.UNDECIDED
+
+
+def find(rule: Rule, measured: Mapping[str, Figure], absent: Collection[str] = ()) -> RuleFound:
+    """One rule with what was found. ``absent`` are labels of brokers that did not run: a rule about one of them is not run."""
+    plain: dict[str, Any] = {
+        "when": rule.when,
+        "metric": rule.metric,
+        "of": rule.of,
+        "required": rule.required,
+        "control": rule.control,
+    }
+    wanted = in_words(rule)
+    away = [label for label in absent if any(_about(name, label) for name in (rule.metric, rule.of or ""))]
+    if away:
+        return RuleFound(**plain, wanted=wanted, outcome=Outcome.NOT_RUN, reason=f"{away[0]} was not run")
+    figure = look_up(measured, rule.metric, rule.of)
+    if figure is None:
+        missing = rule.metric if rule.metric not in measured else rule.of
+        return RuleFound(**plain, wanted=wanted, outcome=Outcome.UNDECIDED, reason=f"{missing} was not measured")
+    outcome = decide(figure, rule)
+    reason = figure.reason
+    if outcome is Outcome.UNDECIDED and not reason:
+        reason = ONE_RUN if figure.low is None else "the interval reaches over the threshold"
+    value = None if math.isnan(figure.value) else figure.value
+    return RuleFound(
+        **plain, wanted=wanted, outcome=outcome, value=value, low=figure.low, high=figure.high, unit=figure.unit, reason=reason
+    )  # fmt: skip
+
+
+def _about(metric: str, label: str) -> bool:
+    """Whether a metric's name (``arm/rabbitmq:classic.lost``) is of that broker, with or without the shape in its name."""
+    name = metric.rpartition("/")[2]
+    return name.startswith((f"{label}.", f"{label}:"))
+
+
+def in_words(bounds: Bounds) -> str:
+    """``at least 0.9``, ``0.9 to 1.1``, ``exactly 0``."""
+    if bounds.equals is not None:
+        return f"exactly {format_count(bounds.equals)}"
+    if bounds.at_least is not None and bounds.at_most is not None:
+        return f"{format_count(bounds.at_least)} to {format_count(bounds.at_most)}"
+    if bounds.at_least is not None:
+        return f"at least {format_count(bounds.at_least)}"
+    return f"at most {format_count(bounds.high)}"
+
+
+def judge(rules: Sequence[RuleFound]) -> tuple[ClaimVerdict, str]:
+    """The verdict and its reason in one sentence. Controls come first: an experiment that did not work says nothing about the claim."""
+    claimed = [rule for rule in rules if not rule.control]
+    required = [rule for rule in claimed if rule.required]
+    missing = [rule for rule in rules if rule.outcome is Outcome.NOT_RUN and (rule.required or rule.control)]
+    if missing:
+        return ClaimVerdict.NOT_RUN, "; ".join(dict.fromkeys(rule.reason for rule in missing))
+    failed = next((rule for rule in rules if rule.control and rule.outcome is not Outcome.HELD), None)
+    if failed is not None:
+        return (
+            ClaimVerdict.INCONCLUSIVE,
+            f"the experiment did not work: {failed.when}: {failed.reason or _found(failed)}",
+        )
+    broken = [rule for rule in required if rule.outcome is Outcome.BROKEN]
+    held = [rule for rule in required if rule.outcome is Outcome.HELD]
+    undecided = [rule for rule in required if rule.outcome is Outcome.UNDECIDED]
+    if broken:
+        words = "; ".join(f"{rule.when}: {_found(rule)}" for rule in broken)
+        if held:
+            return ClaimVerdict.PARTLY, f"{len(held)} of {len(required)} rules hold, but not: {words}"
+        return ClaimVerdict.REFUTED, f"not so: {words}"
+    if undecided:
+        words = "; ".join(f"{rule.when}: {rule.reason}" for rule in undecided)
+        return ClaimVerdict.INCONCLUSIVE, f"not decided: {words}"
+    beside = [rule for rule in claimed if not rule.required and rule.outcome is Outcome.BROKEN]
+    if beside:
+        words = "; ".join(f"{rule.when}: {_found(rule)}" for rule in beside)
+        return ClaimVerdict.PARTLY, f"what is required holds, but not: {words}"
+    return ClaimVerdict.SUPPORTED, "; ".join(f"{rule.when}: {_found(rule)}" for rule in required)
+
+
+def _found(rule: RuleFound) -> str:
+    return f"{number(rule.value, rule.unit)}{interval(rule.low, rule.high)} (wanted {rule.wanted})"
+
+
+def number(value: float | None, unit: str) -> str:
+    """A figure as sentences have it: three significant digits and the unit."""
+    if value is None:
+        return "nothing"
+    return (
+        f"{format_count(value)} {unit}".strip()
+        if unit not in ("%", "")
+        else f"{format_count(value)}{' %' if unit else ''}"
+    )
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """`` [3 to 5]``; empty for what is exact or has no interval."""
+    if low is None or high is None or low == high:
+        return ""
+    return f" [{format_count(low)} to {format_count(high)}]"
+
+
+def truth(predict: Predict, measured: Mapping[str, Figure]) -> Figure | Choice | None:
+    """What a prediction is held against: the figure, or the first choice that the whole interval lies in; None where nothing decides."""
+    figure = look_up(measured, predict.metric, predict.of)
+    if figure is None or not figure.usable:
+        return None
+    if predict.kind == "number":
+        return figure
+    if figure.low is None or figure.high is None:
+        return None
+    return next((choice for choice in predict.choices if decide(figure, choice) is Outcome.HELD), None)
