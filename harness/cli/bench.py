@@ -25,8 +25,8 @@ def register(app: typer.Typer) -> None:
 
 @bench_app.command("record")
 def record(
-    pairs: Annotated[int, typer.Option(min=1, max=100, help="Paired runs with and without recording.")] = 5,
-    seconds: Annotated[str, typer.Option(help="Length of each publishing run.")] = "1s",
+    rounds: Annotated[int, typer.Option(min=1, max=100, help="Floods, and readings of their backlog.")] = 3,
+    seconds: Annotated[str, typer.Option(help="Length of each flood.")] = "3s",
     as_json: Json = False,
 ) -> None:
     """What recording a history costs each client library."""
@@ -37,7 +37,7 @@ def record(
         length = parse_duration_s(seconds)
     except ValueError as error:
         raise UsageError(f"--seconds: {error}") from None
-    document = bench_record(pairs=pairs, seconds=length, progress=progress)
+    document = bench_record(rounds=rounds, seconds=length, progress=progress)
     progress.done()
     emit_json(document) if as_json else typer.echo(table(document))
 

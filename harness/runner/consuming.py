@@ -64,7 +64,8 @@ class ConsumingWorker:
         self._limit = max(1, min(RECEIVE_MAX, workload.needs.prefetch))
         self._careless = not self._once and not _has_fates(workload)
         who = {"group": spec.group_number, "member": spec.member, "incarnation": spec.incarnation}
-        self._recorder = ConsumerRecorder(spec.folder, spec.worker, spec.run_number, who) if spec.record else None
+        self._kept = ConsumerRecorder(spec.folder, spec.worker, spec.run_number, who) if spec.record else None
+        self._recorder = self._kept
         self._events = EventLog(spec.folder, spec.worker)
         self._subscriber: Subscriber | None = None
         self._reading = spec.reading
@@ -211,6 +212,12 @@ class ConsumingWorker:
 
     # -- records ----------------------------------------------------------------------------------------------------
 
+    def recording(self, on: bool) -> None:
+        """Write the history from the next turn on, or no longer; what waits is written out."""
+        if not on and self._recorder is not None:
+            self._recorder.flush()
+        self._recorder = self._kept if on else None
+
     def _settle_rows(
         self, subscriber: Subscriber, some: Deliveries, how: Disposition, *, place: int = 0, failed: int, effect: int
     ) -> None:
@@ -237,8 +244,8 @@ class ConsumingWorker:
         if self._subscriber is not None:
             self._subscriber.close()
             self._subscriber = None
-        if self._recorder is not None:
-            self._recorder.close()
+        if self._kept is not None:
+            self._kept.close()
         self._events.close()
         if self._gateway is not None:
             self._gateway.close()

@@ -47,14 +47,15 @@ class PublishingWorker:
         self._spec = spec
         self._adapter = adapter
         self._counters = counters
-        self._idle = idle  # lets the process notice a closed pipe
+        self.idle = idle  # lets the process notice a closed pipe
         workload = spec.workload
         self._stream = MessageStream(
             workload, seed=spec.seed, repeat=spec.repeat, producer=spec.producer, run_number=spec.run_number
         )
         window_max = max([workload.window, *[phase.flood.in_flight for phase in workload.phases if phase.flood]])
         self._ledger = InFlight(_power_of_two(4 * (window_max + CHUNK)), keep_payloads=workload.resend.max > 0)
-        self._table = TableWriter(spec.folder, "publish", spec.worker) if spec.record else None
+        self._kept = TableWriter(spec.folder, "publish", spec.worker) if spec.record else None
+        self._table = self._kept
         self._events = EventLog(spec.folder, spec.worker)
         self._errors: dict[str, int] = {}
         self._publisher: Publisher | None = None
@@ -78,7 +79,7 @@ class PublishingWorker:
                 if time.monotonic_ns() >= deadline_ns:
                     self._events.add("warning", text=f"publisher could not connect: {error.message}")
                     return False
-                self._idle()
+                self.idle()
                 time.sleep(RECONNECT_PAUSE_S)
                 continue
             if self._lost_at:
@@ -170,7 +171,7 @@ class PublishingWorker:
         if self._table is not None:
             self._table.flush_if_due(overdue=patience_s < LULL_S)
         self._record(self._wait(publisher, patience_s))
-        self._idle()
+        self.idle()
         return not pending and not source.left() and not self._ledger.outstanding and not self._resends
 
     def _wait(self, publisher: Publisher, patience_s: float) -> Outcomes:
@@ -229,6 +230,12 @@ class PublishingWorker:
             self._events.add("gave_up", phase=command.index, unsent=unsent + rest)
 
     # -- outcomes ---------------------------------------------------------------------------------------------------
+
+    def recording(self, on: bool) -> None:
+        """Write the history from now on, or no longer; what waits is written out."""
+        if not on and self._table is not None:
+            self._table.flush()
+        self._table = self._kept if on else None
 
     def _record(self, outcomes: Outcomes) -> None:
         if not len(outcomes):
@@ -318,8 +325,8 @@ class PublishingWorker:
 
     def close(self, timeout_s: float) -> None:
         self._part(timeout_s)
-        if self._table is not None:
-            self._table.close()
+        if self._kept is not None:
+            self._kept.close()
         self._events.close()
 
 
