@@ -47,7 +47,7 @@ SLICE_S: Mapping[str, float] = {
     "null": 0.05,
     "confluent-kafka": 0.05,
 }  # of the others a slice needs more time to even out
-SLICE_OF_OTHERS_S = 0.2
+SLICE_OF_OTHERS_S = 0.1
 LIMIT = 0.9  # of its throughput a client must keep while it records
 NULL_BACKLOG = 30_000_000  # half of the slices are through a million within a twentieth of a second
 COMPARED = (__doc__ or "").split("What is compared: ")[1]

@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 @bench_app.command("record")
 def record(
-    rounds: Annotated[int, typer.Option(min=1, max=100, help="Floods, and readings of their backlog.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, max=100, help="Floods, and readings of their backlog.")] = 5,
     seconds: Annotated[str, typer.Option(help="Length of each flood.")] = "3s",
     as_json: Json = False,
 ) -> None:
