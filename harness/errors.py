@@ -89,6 +89,14 @@ class ResultError(HarnessError):
     exit_code = 4
 
 
+class StateError(HarnessError):
+    """The rehearsal's file of answers cannot be used: not ours, newer than this program, or unreadable."""
+
+    code = "H007"
+    fault = Fault.ENVIRONMENT
+    exit_code = 3
+
+
 class BrokerMissing(HarnessError):
     """The broker is not on this machine; ``next_command`` gets it."""
 

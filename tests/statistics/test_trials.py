@@ -8,7 +8,7 @@ from harness.model.result import BrokerColumn, Cell, FaultRecord, FaultTrials, R
 from harness.model.verdict import Validity, Verdict
 from harness.model.workload import Workload
 from harness.reporting.faults import COLUMNS, cells_of
-from harness.statistics.proportion import upper_bound
+from harness.statistics.proportion import score_interval, upper_bound
 from harness.statistics.trials import fault_trials
 from tests.reporting.factory import make_result
 
@@ -108,3 +108,12 @@ def test_cells_are_never_blank_and_never_zero_for_missing() -> None:
     assert all(len(row) == len(COLUMNS) and all(row) for row in (bitten, missed, absent))
     unknown = FaultTrials(workload="w", broker="a", phase="p", fault="cut", trials=2, bit=2, acknowledged=5)
     assert cells_of(unknown, "a")[3] == "cannot be told"
+
+
+def test_score_interval_by_hand():
+    low, high = score_interval(3, 4)
+    assert (low, high) == (pytest.approx(0.3006, abs=1e-4), pytest.approx(0.9544, abs=1e-4))
+    assert score_interval(0, 10)[0] == pytest.approx(0)
+    assert score_interval(10, 10)[1] == pytest.approx(1)
+    with pytest.raises(ValueError, match="no count"):
+        score_interval(0, 0)
