@@ -1,8 +1,8 @@
 """Every adapter of the registry, with every variant, against every broker it serves. A new adapter needs no edit here.
 
-Each broker is started once a session, each test has a prefix of its own. With HARNESS_PROBE_OUTPUT set to a file, the outcome of
-every probe (``harness.adapters.probes``) is written there as JSON. HARNESS_BACKENDS says how the brokers are had: ``process`` by
-default, ``docker``, or both with a comma between.
+Tests come by broker, which is started once for all of them; each test has a prefix of its own. With HARNESS_PROBE_OUTPUT set to a
+file, the outcome of every probe (``harness.adapters.probes``) is written there as JSON. HARNESS_BACKENDS says how the brokers are
+had: ``process`` by default, ``docker``, or both with a comma between.
 """
 
 from __future__ import annotations
@@ -82,8 +82,9 @@ def _applies(item: pytest.Item) -> bool:
     return not alone or item.path.name in FEATURES_ALONE
 
 
-@pytest.fixture(scope="session")
-def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, RunningBroker]]:
+@pytest.fixture(scope="package")
+def brokers() -> Iterator[dict[str, RunningBroker]]:
+    """The one that runs, by its name and how it was had: the next one ends it."""
     running: dict[str, RunningBroker] = {}
     yield running
     for broker in running.values():
@@ -103,6 +104,8 @@ def subject(
         pytest.skip(f"adapter {name} is not here: {missing}")
     place = f"{broker}-{backend}"
     if place not in brokers:
+        while brokers:
+            brokers.popitem()[1].stop()
         brokers[place] = start(broker, tmp_path_factory.mktemp(place), backend)
     subject = Subject(adapter, brokers[place], f"t{os.getpid()}x{next(_numbers)}")
     supports = {str(feature): str(row.support) for feature, row in adapter.capabilities(subject.broker).items()}

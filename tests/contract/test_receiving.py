@@ -18,7 +18,9 @@ def test_accepted_messages_do_not_come_back(subject: Subject) -> None:
     first = bench.subscriber()
     take(first, 30)
     first.close()
-    assert nothing_more(bench.subscriber(member=1)) == []
+    again = bench.subscriber()  # under its old name: Kafka would let another one wait, who sees nothing anyhow
+    until_ready([again])
+    assert nothing_more(again) == []
     assert eventually(lambda: bench.backlog()["workers"] == 0)
 
 
@@ -41,7 +43,7 @@ def test_unsettled_messages_come_back_after_a_crash(subject: Subject) -> None:
     assert len(deliveries)
     first.settle(deliveries, ABANDON)
     first.close()
-    again = take(bench.subscriber(member=1), 6)
+    again = take(bench.subscriber(), 6)  # started again; a probe has another member take over
     assert {sequence_of(row.payload) for row in again} == set(range(6))
     assert all(row.redelivered != 0 for row in again if row.payload in deliveries.payloads), "a return without a flag"
 
@@ -76,7 +78,7 @@ def test_rows_settle_in_any_order(subject: Subject) -> None:
             assert first.settle(deliveries.take(some[::-1]), ACCEPT).outcome is Outcome.OK
     first.close()
     assert left_out == {1, 3, 5, 7}
-    second = bench.subscriber(member=1)
+    second = bench.subscriber()
     again = take(second, 4) + nothing_more(second)
     assert left_out <= {sequence_of(row.payload) for row in again}
     assert eventually(lambda: bench.backlog()["workers"] == 0)
