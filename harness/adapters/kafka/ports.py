@@ -61,7 +61,8 @@ class LogConsumer(Protocol):
     ``glance_s`` is the shortest wait in which a ``fetch`` learns of what has arrived: 0 for a library that reads in the background.
     """
 
-    glance_s: float
+    @property
+    def glance_s(self) -> float: ...
 
     def fetch(self, limit: int, timeout_s: float) -> Fetched:
         """What is there, up to ``limit``; waits only for the first one. Serves the group's business as well."""

@@ -29,6 +29,9 @@ logging.getLogger("kafka").addHandler(logging.NullHandler())
 _log = logging.getLogger(__name__)
 
 CLOSE_S: Final = 2.0
+ANSWER_S: Final = (
+    0.02  # in which a fetch that finds something is answered, on a busy machine too; others a broker holds back
+)
 NO_FETCH: Final = Fetched([], np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64), 0, [])
 
 
@@ -157,8 +160,6 @@ class _Listener(kafka.ConsumerRebalanceListener):  # type: ignore[misc]
 class PythonConsumer:
     """A group member. ``poll`` of this library already returns what is there without waiting for more."""
 
-    glance_s = 0.002  # its network runs inside ``poll`` alone
-
     def __init__(
         self, broker: BrokerInfo, layout: Layout, group: str, owner: Owner, instance: str | None = None
     ) -> None:
@@ -166,6 +167,8 @@ class PythonConsumer:
         self._owner = owner
         self._topics = layout.read_by(group)
         self._first_lanes = {topic: layout.first_lane(topic) for topic in self._topics}
+        self._asked: Any = None  # the library's future of the fetch that was sent last
+        self._asked_at = 0.0
         reach(broker)
         try:
             conf = settings.python_consumer(broker.address, layout.group_id(group), instance)
@@ -176,8 +179,25 @@ class PythonConsumer:
         except KafkaError as problem:
             raise BrokerUnavailable(f"{broker.name} at {broker.address} does not answer: {problem}") from problem
 
+    @property
+    def glance_s(self) -> float:
+        """The library asks for more inside ``poll`` alone: while a member works nothing is read ahead but one answer.
+
+        So a fetch that was just sent, or that the next poll sends, is given the time to be answered. One that the broker has
+        held for longer found nothing yet.
+        """
+        if self._asked is not None and not self._asked.is_done:
+            return max(0.0, self._asked_at + ANSWER_S - time.monotonic())
+        return 0.0 if self._consumer.assignment() <= self._consumer.paused() else ANSWER_S
+
+    def _note_asked(self) -> None:
+        sent = self._consumer._fetcher._fetch_futures
+        if sent and sent[-1] is not self._asked:
+            self._asked, self._asked_at = sent[-1], time.monotonic()
+
     def fetch(self, limit: int, timeout_s: float) -> Fetched:
         records: dict[Any, list[Any]] = self._call(self._consumer.poll, math.ceil(timeout_s * 1000), limit)
+        self._note_asked()
         if not records:
             return NO_FETCH
         received_ns = time.monotonic_ns()

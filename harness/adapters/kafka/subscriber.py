@@ -144,11 +144,15 @@ class KafkaSubscriber:
                 deliveries = self._hand_over(fetched) if len(fetched) else NO_DELIVERIES
             else:
                 at_once = room > 0 and len(self._ready_entries) > 0
-                self._sort_in(self._consumer.fetch(FETCH_MAX, self._consumer.glance_s if at_once else wait_s))
+                self._sort_in(self._consumer.fetch(FETCH_MAX, self._glance_s() if at_once else wait_s))
                 deliveries = self._pick(room) if room > 0 else NO_DELIVERIES
             self._commit_if_due()
             if len(deliveries) or time.monotonic() >= deadline:
                 return deliveries
+
+    def _glance_s(self) -> float:
+        """What is ready waits for a look at the classes above it; the highest waits for nothing."""
+        return 0.0 if self._ready_entries.top()[0] == self._levels - 1 else self._consumer.glance_s
 
     def _patience_s(self, deadline: float) -> float:
         """How long a fetch may wait: not past the deadline, a commit or a retry that comes due."""
