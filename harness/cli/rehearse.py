@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,6 +68,8 @@ def _state(path: Path | None) -> Iterator[RehearsalState]:
         try:
             yield kept
         except KeyboardInterrupt:
+            if sys.stdin.isatty():  # what was typed stands there still
+                typer.echo(err=True)
             raise Interrupted(
                 f"interrupted; what you answered is kept in {kept.path}", next_command="harness rehearse stats"
             ) from None

@@ -139,7 +139,7 @@ def _sum_up(spoken: Sequence[Spoken], desk: Desk, state: RehearsalState, *, grad
             state.grade(one.number, suggest(whole), whole.share, len(whole.contradicted), ())
         over = one.seconds - one.limit_s
         late = f", {clock(over)} over time" if over > 0 else ""
-        desk.say(f"{one.item.claim.id}  {one.item.claim.card.prompt}", indent=2)
+        desk.say(f"{one.item.claim.id}  {one.item.claim.slug}", indent=2)
         desk.say(
             f"in time {_percent(one.cover(one.in_time))}, unprompted {_percent(one.cover(one.unprompted))}, "
             f"with follow-ups {_percent(whole)}; {clock(one.seconds)} of {clock(one.limit_s)}{late}",

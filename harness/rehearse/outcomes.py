@@ -8,17 +8,11 @@ from typing import Literal
 
 from harness.claims.rules import look_up, truth
 from harness.claims.words import NOT_MEASURED, shown
-from harness.model.claim import Choice, Finding, Predict
+from harness.model.claim import Choice, Figure, Finding, Predict
 from harness.rehearse.evidence import VERDICT_WORDS, Item, host_text
+from harness.rehearse.quantity import convert
 from harness.rehearse.scoring import brier, inside, interval_score, relative_score
 from harness.rehearse.state import Prediction
-
-_UNITS = (
-    {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0},
-    {"B": 1.0, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40,
-     "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12},
-    {"%": 0.01, "share": 1.0, "fraction": 1.0},
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +20,6 @@ class NotSettled:
     """Nothing to score: why, in words."""
 
     reason: str
-
-
-def convert(value: float, unit: str, wanted: str) -> float | None:
-    """``convert(0.25, "share", "%")`` -> 25.0; None where the two units are not of one kind."""
-    if unit == wanted or not wanted:
-        return value
-    table = next((one for one in _UNITS if unit in one and wanted in one), None)
-    return None if table is None else value * table[unit] / table[wanted]
 
 
 def settle(
@@ -61,11 +47,20 @@ def settle(
     low, high = prediction.low or 0.0, prediction.high or 0.0
     return replace(
         settled,
-        outcome=shown(found),
+        outcome=shown(_in_unit(found, prediction.unit)),
         truth=value,
         was_right=inside(low, high, value),
         score=interval_score(low, high, value),
     )
+
+
+def _in_unit(figure: Figure, unit: str) -> Figure:
+    """As the question asked for it, so that prediction and figure can be read side by side."""
+    if unit in ("", figure.unit):
+        return figure
+    ends = {name: getattr(figure, name) for name in ("value", "low", "high")}
+    moved = {name: None if end is None else convert(end, figure.unit, unit) for name, end in ends.items()}
+    return figure.model_copy(update={**moved, "unit": unit})
 
 
 def _undecided(predict: Predict, finding: Finding) -> str:

@@ -129,7 +129,7 @@ def _number(asked: Predict, desk: Desk) -> Answer | None:
         if text.lower() == "skip":
             return None
         try:
-            low, high = parse_interval(text.replace(asked.unit, " ") if asked.unit else text)
+            low, high = parse_interval(text, asked.unit)
         except ValueError as error:
             desk.say(_about_one_number(text) or str(error))
             continue

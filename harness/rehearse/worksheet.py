@@ -10,6 +10,7 @@ from datetime import datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.rehearse.evidence import Item, Section, reveal
+from harness.reporting.notation import count
 
 TITLE = "Rehearsal: messaging models"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
@@ -39,7 +40,7 @@ def sheets(items: Sequence[Item]) -> list[Sheet]:
 def _sheet(number: int, item: Item) -> Sheet:
     card = item.claim.card
     unit = f" {card.predict.unit}" if card.predict.unit else ""
-    blank = "choice ____, sure ____ %" if card.predict.choices else f"80 % interval: from ________ to ________{unit}"
+    blank = "choice ……, sure …… %" if card.predict.choices else f"80 % interval: from ………… to …………{unit}"
     return Sheet(
         number=number,
         id=item.claim.id,
@@ -64,12 +65,12 @@ def as_html(items: Sequence[Item], now: datetime) -> str:
         lstrip_blocks=True,
     )
     page = environment.get_template("worksheet.html.j2")
-    return page.render(title=TITLE, sheets=sheets(items), date=f"{now:%Y-%m-%d}")
+    return page.render(title=TITLE, sheets=sheets(items), cards=count(len(items), "card"), date=f"{now:%Y-%m-%d}")
 
 
 def as_markdown(items: Sequence[Item], now: datetime) -> str:
     papers = sheets(items)
-    parts = [f"# {TITLE}", f"{now:%Y-%m-%d}, {len(papers)} cards. Write first; the key is at the end."]
+    parts = [f"# {TITLE}", f"{now:%Y-%m-%d}, {count(len(papers), 'card')}. Write first; the key is at the end."]
     for sheet in papers:
         parts += [
             f"## {sheet.number}. {_plain(sheet.prompt)}",

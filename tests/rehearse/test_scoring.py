@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.model.claim import Contradiction, KeyPoint
-from harness.rehearse.outcomes import convert
+from harness.rehearse.quantity import convert
 from harness.rehearse.schedule import Grade, suggest
 from harness.rehearse.scoring import brier, cover, inside, interval_score, relative_score
 
