@@ -139,9 +139,11 @@ def _kind(type_: pa.DataType) -> Any:
 
 def _joined(kept: list[np.ndarray[Any, np.dtype[np.void]]]) -> np.ndarray[Any, np.dtype[np.void]] | None:
     """All rows as one array. By bytes: numpy works out a common type of structured arrays anew for every array."""
-    if not kept:
-        return None
-    return kept[0] if len(kept) == 1 else np.frombuffer(b"".join(kept), dtype=kept[0].dtype)  # type: ignore[arg-type]
+    if len(kept) < 2:
+        return kept[0] if kept else None
+    pieces: list[Any] = [*kept]
+    joined: np.ndarray[Any, np.dtype[np.void]] = np.frombuffer(b"".join(pieces), dtype=pieces[0].dtype)
+    return joined
 
 
 class EventLog:

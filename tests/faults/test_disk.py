@@ -36,7 +36,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 def test_full_is_full_and_relieved_is_free(disk: SmallDisk) -> None:
     empty = disk.free_bytes()
-    assert SIZE // 2 < empty < SIZE
+    assert SIZE // 2 < empty <= SIZE  # all of it on a tmpfs
     (disk.folder / "kept").write_bytes(b"k" * 1_000_000)
     taken, refused = disk.fill()
     assert refused
