@@ -40,6 +40,7 @@ PICKS: Mapping[str, tuple[Pick, ...]] = {
         _rule("expiry"),
         _LOST,
     ),
+    "iot_fleet": (_rule("ordering"), _rule("effectively_once"), _rule("fan_out"), _LATENCY, _RECOVERY, _LOST),
     "password_reset": (_rule("effectively_once"), _wait("vip"), _RECOVERY, _LOST),
 }
 GENERAL: tuple[Pick, ...] = (_LATENCY, _FLOOD, _CPU, _RECOVERY, _rule("ordering"), _LOST)

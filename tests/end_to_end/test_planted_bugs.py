@@ -7,7 +7,7 @@ import pytest
 from tests.end_to_end.harness_process import left_behind, run_harness
 
 # a flood of tasks to workers that take one at a time drains slowly
-DURATION = {"clickstream_fanout": "700ms", "priority_tasks": "300ms", "password_reset": "700ms"}
+DURATION = {"clickstream_fanout": "700ms", "iot_fleet": "700ms", "priority_tasks": "300ms", "password_reset": "700ms"}
 
 PLANTED = [
     # bug of the memory broker, workload, checker that must say INVALID
@@ -59,7 +59,7 @@ def test_a_planted_bug_is_found(studies, bug, workload, checker):
     assert left == []
 
 
-@pytest.mark.parametrize("workload", ["clickstream_fanout", "priority_tasks", "password_reset"])
+@pytest.mark.parametrize("workload", ["clickstream_fanout", "iot_fleet", "priority_tasks", "password_reset"])
 def test_the_perfect_broker_is_found_perfect(tmp_path, workload):
     done = run_harness(tmp_path, "run", workload, "-b", "memory", "--duration", DURATION[workload], "-o", "out")
     assert done.status == 0, done.err

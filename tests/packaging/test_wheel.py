@@ -55,7 +55,7 @@ def test_it_is_the_wheel_that_runs(installed, tmp_path):
 def test_workloads_come_with_it(installed, tmp_path):
     done = _run(installed, tmp_path, "-m", "harness", "workload", "ls")
     assert done.returncode == 0, done.stderr
-    for name in ("clickstream_fanout", "priority_tasks", "password_reset"):
+    for name in ("clickstream_fanout", "iot_fleet", "priority_tasks", "password_reset"):
         assert name in done.stdout
     done = _run(installed, tmp_path, "-m", "harness", "workload", "check", "clickstream_fanout")
     assert str(installed) in done.stdout

@@ -21,7 +21,7 @@ def _load(text):
 
 def test_every_workload_that_ships_is_sound():
     names = workload_files()
-    assert {"clickstream_fanout", "priority_tasks", "password_reset"} <= set(names)
+    assert {"clickstream_fanout", "iot_fleet", "priority_tasks", "password_reset"} <= set(names)
     for path in names.values():
         assert load_workload(path).workload.name == path.stem
 

@@ -30,7 +30,7 @@ def _all(workload, *, portion, seed=1, repeat=0, producer=0, flood=700):
     return np.concatenate(rows), bodies
 
 
-@pytest.mark.parametrize("name", ["clickstream_fanout", "priority_tasks", "password_reset"])
+@pytest.mark.parametrize("name", ["clickstream_fanout", "iot_fleet", "priority_tasks", "password_reset"])
 def test_the_work_does_not_depend_on_how_fast_it_is_taken(name):
     workload = _workload(name)
     slow_rows, slow_bodies = _all(workload, portion=7)
