@@ -20,6 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.errors import DiskFull, ResultError
+from harness.model.deck import ReportDeck
 from harness.model.result import Curve, Result, State
 from harness.model.verdict import Verdict
 from harness.reporting import notation
@@ -34,9 +35,9 @@ PAGE_BYTES_AIM = 4_600_000
 _PLOTLY = "plotly-cartesian.min.js"
 
 
-def write_html(result: Result, path: Path) -> None:
+def write_html(result: Result, path: Path, deck: ReportDeck | None = None) -> None:
     """Write the page whole, by rename. Raises DiskFull, and ResultError when it would pass 5 MB."""
-    text = render_html(result)
+    text = render_html(result, deck)
     size = len(text.encode())
     if size > PAGE_BYTES_MAX:
         raise ResultError(
@@ -54,9 +55,9 @@ def write_html(result: Result, path: Path) -> None:
         raise DiskFull(f"cannot write {path}: {error.strerror}", next_command="df -h .") from error
 
 
-def render_html(result: Result) -> str:
-    """The page with as much of the result inside as there is room for beside what it shows."""
-    values = _values(result)
+def render_html(result: Result, deck: ReportDeck | None = None) -> str:
+    """The page with as much of the result inside as there is room for beside what it shows. ``deck``: claims and cards, if any."""
+    values = _values(result) | {"deck": deck or ReportDeck()}
     template = _environment().get_template("page.html.j2")
     bare = len(template.render(**values, embedded="", left_out="").encode())
     embedded, left_out = embed(result, PAGE_BYTES_AIM - bare)

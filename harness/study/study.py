@@ -33,6 +33,7 @@ from harness.study.options import StudyOptions
 from harness.study.resume import clear_unfinished, earlier_study, merge_ledgers, take_over
 
 Say = Callable[[str], None]
+WritePage = Callable[[Result, Path], None]  # rooms above may put more on the page than the result
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,9 @@ class FinishedStudy:
     judged: Judged
 
 
-def run_study(options: StudyOptions, say: Say, engine: LoadEngine | None = None) -> FinishedStudy:
+def run_study(
+    options: StudyOptions, say: Say, engine: LoadEngine | None = None, write_page: WritePage = write_html
+) -> FinishedStudy:
     """Raises RunFolderError before anything starts; what goes wrong later is in the result."""
     started = time.monotonic()
     with StudyFolder(options.folder, replace=options.replace, existing=options.resume) as folder:
@@ -71,7 +74,7 @@ def run_study(options: StudyOptions, say: Say, engine: LoadEngine | None = None)
         judged = fold_runs(result, options.folder, say)
         _state(result, campaign.interrupted)
         result.seconds = round(before_s + time.monotonic() - started, 3)
-        report = _write(result, folder, say)
+        report = _write(result, folder, say, write_page)
     return FinishedStudy(result, options.folder, report, judged)
 
 
@@ -98,7 +101,7 @@ def _fingerprint(options: StudyOptions) -> Fingerprint:
     return taken.model_copy(update={"containers": text})
 
 
-def judge_again(path: Path, say: Say) -> FinishedStudy:
+def judge_again(path: Path, say: Say, write_page: WritePage = write_html) -> FinishedStudy:
     """Judge the histories of an earlier study anew: of a finished one, or of one whose harness was killed."""
     if not (path / RESULT_FILE).exists() and not (path / PARTIAL_FILE).exists():
         raise RunFolderError(
@@ -110,17 +113,17 @@ def judge_again(path: Path, say: Say) -> FinishedStudy:
         judged = fold_runs(result, path, say)
         if source.name == PARTIAL_FILE:
             _state(result, interrupted=True)
-        report = _write(result, folder, say)
+        report = _write(result, folder, say, write_page)
     return FinishedStudy(result, path, report, judged)
 
 
-def write_report(path: Path, format_: str, out: Path | None) -> Path | None:
+def write_report(path: Path, format_: str, out: Path | None, write_page: WritePage = write_html) -> Path | None:
     """Draw a result again. Returns the file written, or None when the text went to stdout."""
     result = load_result(path)
     folder = path if path.is_dir() else path.parent
     if format_ == "html":
         target = out or folder / REPORT_FILE
-        write_html(result, target)
+        write_page(result, target)
         return target
     if format_ == "csv":
         target = out or folder / "cells.csv"
@@ -173,10 +176,10 @@ def _state(result: Result, interrupted: bool) -> None:
         result.state = "done"
 
 
-def _write(result: Result, folder: StudyFolder, say: Say) -> Path:
+def _write(result: Result, folder: StudyFolder, say: Say, write_page: WritePage) -> Path:
     say("writing the report")
     folder.write(RESULT_FILE, result.model_dump_json())
     (folder.path / PARTIAL_FILE).unlink(missing_ok=True)
     report = folder.path / REPORT_FILE
-    write_html(result, report)
+    write_page(result, report)
     return report
