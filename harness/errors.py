@@ -169,6 +169,14 @@ class WorkerDied(HarnessError):
     exit_code = 5
 
 
+class ToolMissing(HarnessError):
+    """A program that one experiment needs is not on this machine; ``next_command`` gets it."""
+
+    code = "H019"
+    fault = Fault.ENVIRONMENT
+    exit_code = 3
+
+
 class LoadEngineError(HarnessError):
     """Locust could not be started, or its workers are not what a run needs."""
 

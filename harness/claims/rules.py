@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from harness.claims.notation import quantity, span
 from harness.model.claim import Bounds, Choice, ClaimVerdict, Figure, Outcome, Predict, Rule, RuleFound
-from harness.model.units import format_count
 from harness.statistics.paired import bootstrap_median, log_ratios
 
 BOOTSTRAP_RUNS_MIN = 5  # below, resampling invents precision: the range is taken, as in every report
@@ -84,7 +84,7 @@ def decide(figure: Figure, bounds: Bounds) -> Outcome:
     return Outcome.UNDECIDED
 
 
-def find(rule: Rule, measured: Mapping[str, Figure], absent: Collection[str] = ()) -> RuleFound:
+def find(rule: Rule, measured: Mapping[str, Figure], absent: Collection[str] = (), *, cores: int = 1) -> RuleFound:
     """One rule with what was found. ``absent`` are labels of brokers that did not run: a rule about one of them is not run."""
     plain: dict[str, Any] = {
         "when": rule.when,
@@ -93,16 +93,18 @@ def find(rule: Rule, measured: Mapping[str, Figure], absent: Collection[str] = (
         "required": rule.required,
         "control": rule.control,
     }
-    wanted = in_words(rule)
-    away = [label for label in absent if any(_about(name, label) for name in (rule.metric, rule.of or ""))]
+    figure = look_up(measured, rule.metric, rule.of)
+    wanted = in_words(rule, figure.unit if figure is not None else "")
+    away = [label for label in absent if any(about(name, label) for name in (rule.metric, rule.of or ""))]
     if away:
         return RuleFound(**plain, wanted=wanted, outcome=Outcome.NOT_RUN, reason=f"{away[0]} was not run")
-    figure = look_up(measured, rule.metric, rule.of)
     if figure is None:
         missing = rule.metric if rule.metric not in measured else rule.of
         return RuleFound(**plain, wanted=wanted, outcome=Outcome.UNDECIDED, reason=f"{missing} was not measured")
     outcome = decide(figure, rule)
     reason = figure.reason
+    if cores < rule.cores:
+        outcome, reason = Outcome.NOT_COMPARABLE, f"it takes {rule.cores} cores to say so, and there are {cores}"
     if outcome is Outcome.UNDECIDED and not reason:
         reason = ONE_RUN if figure.low is None else "the interval reaches over the threshold"
     value = None if math.isnan(figure.value) else figure.value
@@ -111,21 +113,21 @@ def find(rule: Rule, measured: Mapping[str, Figure], absent: Collection[str] = (
     )  # fmt: skip
 
 
-def _about(metric: str, label: str) -> bool:
+def about(metric: str, label: str) -> bool:
     """Whether a metric's name (``arm/rabbitmq:classic.lost``) is of that broker, with or without the shape in its name."""
     name = metric.rpartition("/")[2]
     return name.startswith((f"{label}.", f"{label}:"))
 
 
-def in_words(bounds: Bounds) -> str:
+def in_words(bounds: Bounds, unit: str = "") -> str:
     """``at least 0.9``, ``0.9 to 1.1``, ``exactly 0``."""
     if bounds.equals is not None:
-        return f"exactly {format_count(bounds.equals)}"
+        return f"exactly {quantity(bounds.equals, unit)}"
     if bounds.at_least is not None and bounds.at_most is not None:
-        return f"{format_count(bounds.at_least)} to {format_count(bounds.at_most)}"
+        return f"{quantity(bounds.at_least, unit)} to {quantity(bounds.at_most, unit)}"
     if bounds.at_least is not None:
-        return f"at least {format_count(bounds.at_least)}"
-    return f"at most {format_count(bounds.high)}"
+        return f"at least {quantity(bounds.at_least, unit)}"
+    return f"at most {quantity(bounds.high, unit)}"
 
 
 def judge(rules: Sequence[RuleFound]) -> tuple[ClaimVerdict, str]:
@@ -149,6 +151,9 @@ def judge(rules: Sequence[RuleFound]) -> tuple[ClaimVerdict, str]:
         if held:
             return ClaimVerdict.PARTLY, f"{len(held)} of {len(required)} rules hold, but not: {words}"
         return ClaimVerdict.REFUTED, f"not so: {words}"
+    small = [rule for rule in required if rule.outcome is Outcome.NOT_COMPARABLE]
+    if small:
+        return ClaimVerdict.NOT_COMPARABLE, "; ".join(f"{rule.when}: {rule.reason}" for rule in small)
     if undecided:
         words = "; ".join(f"{rule.when}: {rule.reason}" for rule in undecided)
         return ClaimVerdict.INCONCLUSIVE, f"not decided: {words}"
@@ -160,25 +165,7 @@ def judge(rules: Sequence[RuleFound]) -> tuple[ClaimVerdict, str]:
 
 
 def _found(rule: RuleFound) -> str:
-    return f"{number(rule.value, rule.unit)}{interval(rule.low, rule.high)} (wanted {rule.wanted})"
-
-
-def number(value: float | None, unit: str) -> str:
-    """A figure as sentences have it: three significant digits and the unit."""
-    if value is None:
-        return "nothing"
-    return (
-        f"{format_count(value)} {unit}".strip()
-        if unit not in ("%", "")
-        else f"{format_count(value)}{' %' if unit else ''}"
-    )
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """`` [3 to 5]``; empty for what is exact or has no interval."""
-    if low is None or high is None or low == high:
-        return ""
-    return f" [{format_count(low)} to {format_count(high)}]"
+    return f"{quantity(rule.value, rule.unit)}{span(rule.low, rule.high, rule.unit)} (wanted {rule.wanted})"
 
 
 def truth(predict: Predict, measured: Mapping[str, Figure]) -> Figure | Choice | None:

@@ -31,7 +31,7 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def _register() -> None:
     """Each module adds its commands; imported here, so that ``--version`` and completion stay quick."""
-    from harness.cli import bench, broker, doctor, fault, rehearse, run, workload
+    from harness.cli import bench, broker, claim, doctor, fault, rehearse, run, size, workload
 
     run.register(app)
     workload.register(app)
@@ -39,6 +39,8 @@ def _register() -> None:
     doctor.register(app)
     bench.register(app)
     fault.register(app)
+    claim.register(app)
+    size.register(app)
     rehearse.register(app)
 
 

@@ -37,13 +37,6 @@ class ClaimVerdict(StrEnum):
     NOT_RUN = "not_run"
 
 
-class Requires(Part):
-    """What a machine must have: too few ``cores`` make a figure NOT-COMPARABLE; several ``nodes`` are not run here at all."""
-
-    cores: Annotated[int, Field(ge=1)] = 1
-    nodes: Annotated[int, Field(ge=1)] = 1
-
-
 class Overrides(Part):
     """What ``harness run`` takes as flags of the same names."""
 
@@ -56,10 +49,10 @@ class Overrides(Part):
 
 
 class _Experiment(Part):
-    """``takes`` is about how long all of it takes with its brokers here, for plans and progress."""
+    """``takes``: about how long, for plans. Brokers are single nodes here, so an experiment that needs more ``nodes`` is not run."""
 
     takes: Seconds = 30.0
-    requires: Requires = Requires()
+    nodes: Annotated[int, Field(ge=1)] = 1
 
 
 class StudyExperiment(_Experiment):
@@ -145,6 +138,7 @@ class Rule(Bounds):
     of: str | None = None
     required: bool = True
     control: bool = False
+    cores: Annotated[int, Field(ge=1)] = 1  # on a machine with fewer, its figure says nothing about the claim
 
     @model_validator(mode="after")
     def _bounded(self) -> Rule:
@@ -292,6 +286,7 @@ class Outcome(StrEnum):
     BROKEN = "broken"
     UNDECIDED = "undecided"  # the interval reaches over the threshold, or is unknown
     NOT_RUN = "not_run"  # its broker is missing, or was left out
+    NOT_COMPARABLE = "not_comparable"  # this machine is too small for it
 
 
 class RuleFound(Document):
