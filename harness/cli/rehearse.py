@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.claims.store import FINDINGS
-from harness.cli.output import DOCUMENT_VERSION, emit_json, stdout_console
+from harness.cli.output import DOCUMENT_VERSION, Progress, emit_json, stdout_console
 from harness.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +39,12 @@ Answers = Annotated[
     Path | None, typer.Option("--answers", help="A file of answers, a line for each question, instead of the terminal.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+NOTHING_MEASURED = (
+    "Nothing was measured here yet. next: harness rehearse predict (measures), or harness claim run --all"
+)
+NOTHING_RUNS = "No claim's experiment can run here. next: harness doctor, or harness rehearse predict --offline"
 
 
 class SheetFormat(StrEnum):
@@ -102,28 +109,42 @@ def predict(
     if offline and brokers:
         raise UsageError("--offline starts no brokers: leave -b out", next_command="harness rehearse predict --offline")
     items = _items(names, findings)
+    chosen = [one.strip() for one in brokers.split(",") if one.strip()] if brokers else None
     desk = _desk(answers)
     with _state(state) as kept:
         for one in settle_open(items, kept, _now):
             desk.say(f"{one.claim} was measured since you locked it in: {'right' if one.was_right else 'wrong'}", SOFT)
         if not names:
-            ordered = in_order(items, kept.predictions())
-            if offline:
-                ordered = [item for item in ordered if item.finding is not None]
-            items = ordered[:count]
+            items = list(islice(_fitting(in_order(items, kept.predictions()), offline, chosen), count))
         if not items:
-            desk.say(
-                "Nothing was measured here yet. next: harness rehearse predict (measures), or harness claim run --all"
+            desk.say(NOTHING_MEASURED if offline else NOTHING_RUNS)
+        elif offline:
+            session(items, desk, kept, _now, None)
+        else:
+            from harness.rehearse.measuring import plan
+
+            session(
+                items, desk, kept, _now, lambda item: _measure(item, chosen, findings), lambda item: plan(item, chosen)
             )
-            return
-        chosen = [one.strip() for one in brokers.split(",") if one.strip()] if brokers else None
-        session(items, desk, kept, _now, None if offline else lambda item: _measure(item, chosen, findings))
+
+
+def _fitting(items: list[Item], offline: bool, brokers: list[str] | None) -> Iterator[Item]:
+    """What can be settled at once: it was measured, or can be measured here."""
+    if offline:
+        return (item for item in items if item.finding is not None)
+    from harness.rehearse.measuring import runs_here
+
+    return (item for item in items if runs_here(item, brokers))
 
 
 def _measure(item: Item, brokers: list[str] | None, findings: Path) -> Item:
-    raise UsageError(
-        "measuring live is not there yet", next_command=f"harness rehearse predict {item.claim.id} --offline"
-    )
+    from harness.rehearse.measuring import measure
+
+    progress = Progress()
+    try:
+        return measure(item, brokers, findings, progress)
+    finally:
+        progress.done()
 
 
 @rehearse_app.command("drill")
@@ -266,6 +287,6 @@ def stats(state: StateFile = None, findings: Findings = FINDINGS, as_json: Json 
     if as_json:
         emit_json({"document": "rehearsal", "version": DOCUMENT_VERSION, **found.as_document()})
         return
-    console = stdout_console()
+    desk = _desk(None)
     for line in in_words(found):
-        console.print(line, markup=False)
+        desk.say(line)

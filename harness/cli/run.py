@@ -129,7 +129,7 @@ def run(
     progress = Progress()
     if fsync:
         options = _with_syncs(options, progress)
-    finished = run_study(options, progress, engine)
+    finished = run_study(options, progress, engine, _write_page)
     progress.done()
     _show(finished.result, as_json)
     _leave(finished)
@@ -260,6 +260,14 @@ def _show(result: Result, as_json: bool) -> None:
         render_terminal(result, stdout_console())
 
 
+def _write_page(result: Result, path: Path) -> None:
+    """The report with the claims that were tested here and the cards that this run has figures for."""
+    from harness.rehearse.report import report_deck
+    from harness.reporting.html import write_html
+
+    write_html(result, path, report_deck(result, datetime.now(UTC)))
+
+
 def _leave(finished: FinishedStudy) -> None:
     """Where it is and what went wrong, on stderr, and the exit code that says it."""
     typer.echo(f"\nreport: {finished.report}\nresult: {finished.folder / 'result.json'}", err=True)
@@ -296,7 +304,7 @@ def check(
     from harness.study.study import judge_again
 
     progress = Progress()
-    finished = judge_again(folder, progress)
+    finished = judge_again(folder, progress, _write_page)
     progress.done()
     _show(finished.result, as_json)
     _leave(finished)
@@ -313,7 +321,7 @@ def report(
     """Draw a run's report again from its result document."""
     from harness.study.study import write_report
 
-    target = write_report(folder, format_, out)
+    target = write_report(folder, format_, out, _write_page)
     if target is not None:
         typer.echo(str(target))
         if open_:

@@ -26,7 +26,7 @@ VERDICT_WORDS = {
     ClaimVerdict.NOT_RUN: "not run",
 }
 
-AGE_WORDS = {
+FRESHNESS_WORDS = {
     Freshness.FRESH: "fresh",
     Freshness.CLAIM_CHANGED: "the claim's statement, experiment or rules changed since",
     Freshness.OLDER_VERSION: "measured with another version",
@@ -44,6 +44,7 @@ class Item:
     finding: Finding | None
     freshness: Freshness
     trouble: str = ""  # why a finding that lies there could not be read
+    path: str = ""  # of the claim's file
 
     @property
     def asked(self) -> str:
@@ -77,7 +78,9 @@ def here_lines(item: Item) -> list[str]:
     finding = item.finding
     if finding is None:
         return [item.trouble or NOT_MEASURED, f"next: {item.run_command}"]
-    lines = [f"{VERDICT_WORDS[finding.verdict].upper()}: {finding.reason}"]
+    lines = [VERDICT_WORDS[finding.verdict].upper()]
+    if finding.verdict in UNJUDGED or not finding.rules:  # else the rules say it
+        lines[0] += f": {finding.reason}"
     lines.extend(rule_text(rule) for rule in finding.rules)
     asked = item.claim.card.predict
     if not any((rule.metric, rule.of) == (asked.metric, asked.of) for rule in finding.rules):
@@ -89,19 +92,25 @@ def here_lines(item: Item) -> list[str]:
         lines.append(brokers_text(finding))
     lines.append(f"{moment(finding.created)} on {host_text(finding)}")
     if item.freshness is not Freshness.FRESH:
-        lines.append(f"mind: {AGE_WORDS[item.freshness]}; measure again: {item.run_command}")
+        lines.append(f"mind: {FRESHNESS_WORDS[item.freshness]}; measure again: {item.run_command}")
     elif finding.next_command and finding.verdict in UNJUDGED:
         lines.append(f"next: {finding.next_command}")
     return lines
 
 
 def _filled(text: str, finding: Finding | None) -> str:
-    """A card's text with its figures; a hole in a sentence reads as one in brackets."""
-    return fill(text, finding.measured if finding is not None else None).replace(NOT_MEASURED, f"[{NOT_MEASURED}]")
+    return in_brackets(fill(text, finding.measured if finding is not None else None))
+
+
+def in_brackets(text: str) -> str:
+    """A hole in a sentence reads as one."""
+    return text.replace(NOT_MEASURED, f"[{NOT_MEASURED}]")
 
 
 def rule_text(rule: RuleFound) -> str:
-    """One rule with its figure, what was wanted, and a mark: ✓ held, ✗ broken, ? undecided."""
+    """One rule with its figure, what was wanted, and a mark: ✓ held, ✗ broken, ? undecided, – not run."""
+    if rule.outcome is Outcome.NOT_RUN:
+        return f"– {rule.when}: {rule.reason}"
     figure = NOT_MEASURED
     if rule.value is not None:
         figure = shown(Figure(value=rule.value, low=rule.low, high=rule.high, unit=rule.unit))

@@ -26,7 +26,7 @@ DECK = "Messaging models"
 COLUMNS = ("claim", "prompt", "statement", "key points", "shape", "mechanism", "evidence", "cost", "change my mind",
            "follow ups", "verdict", "freshness")  # fmt: skip
 _FIELDS = ("Prompt", "Claim", "Key points", "Shape", "Mechanism", "Evidence", "Cost", "Change my mind", "Follow ups")
-_CSS = ".card { font: 18px sans-serif; text-align: left; } h4 { margin: .8em 0 .1em; } .soft { opacity: .7; font-size: 80%; }"
+_CSS = ".card { font: 18px sans-serif; text-align: left; } h4 { margin: .8em 0 .1em; }"
 
 
 def _note_type() -> genanki.Model:

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Literal
 
 from harness.model.claim import Predict
-from harness.model.units import format_duration_s
 from harness.rehearse.desk import AnswersEnded, Desk
 from harness.rehearse.evidence import Item, asked_metric
 from harness.rehearse.outcomes import NotSettled, outcome_lines, settle, settles_later
 from harness.rehearse.quantity import parse_interval, parse_number, parse_sureness
-from harness.rehearse.showing import BAD, GOOD, SOFT, show_head, show_reveal
+from harness.rehearse.showing import BAD, GOOD, HEAD, SOFT, show_head, show_reveal
 from harness.rehearse.state import Prediction, RehearsalState
+from harness.reporting.notation import moment
 
 Measure = Callable[[Item], Item]
 Now = Callable[[], datetime]
@@ -26,12 +26,21 @@ def in_order(items: Sequence[Item], predictions: Sequence[Prediction]) -> list[I
 
 
 def predict(
-    items: Sequence[Item], desk: Desk, state: RehearsalState, now: Now, measure: Measure | None
+    items: Sequence[Item],
+    desk: Desk,
+    state: RehearsalState,
+    now: Now,
+    measure: Measure | None,
+    plan: Callable[[Item], Sequence[str]] = lambda item: (from_before(item),),
 ) -> list[Prediction]:
-    """One after the other; ``measure`` runs a claim's experiment, None takes the finding that is there. Gives what was locked."""
+    """One after the other. Gives what was locked.
+
+    ``measure`` runs a claim's experiment, None takes the finding that is there; ``plan`` says beforehand what will be.
+    """
     locked: list[Prediction] = []
     for item in items:
         try:
+            _introduce(item, desk, plan(item))
             prediction = _lock(item, desk, state, now)
         except AnswersEnded:
             break
@@ -43,6 +52,13 @@ def predict(
         state.show(item.claim.id, now())
         show_reveal(desk, told)
     return locked
+
+
+def from_before(item: Item) -> str:
+    """What an offline prediction will be held against; not what was found."""
+    if item.finding is None:
+        return f"nothing was measured yet: your prediction waits for {item.run_command}"
+    return f"held against what was measured on {moment(item.finding.created)}"
 
 
 def settle_open(items: Sequence[Item], state: RehearsalState, now: Now) -> list[Prediction]:
@@ -60,14 +76,18 @@ def settle_open(items: Sequence[Item], state: RehearsalState, now: Now) -> list[
     return done
 
 
+def _introduce(item: Item, desk: Desk, plan: Sequence[str]) -> None:
+    claim = item.claim
+    show_head(desk, item)
+    desk.say(f"They say: {claim.statement}")
+    for line in plan:
+        desk.say(line, SOFT)
+    desk.say(claim.card.predict.question, HEAD)
+
+
 def _lock(item: Item, desk: Desk, state: RehearsalState, now: Now) -> Prediction | None:
     """Ask until there is a prediction; None where the person passes."""
     claim, asked = item.claim, item.claim.card.predict
-    show_head(desk, item)
-    desk.say(f"They say: {claim.statement}")
-    where = f" on {', '.join(claim.brokers)}" if claim.brokers else ""
-    desk.say(f"{claim.experiment.kind} experiment{where}, about {format_duration_s(claim.experiment.takes)}", SOFT)
-    desk.say(asked.question, "bold")
     answer = _direction(asked, desk) if asked.kind == "direction" else _number(asked, desk)
     if answer is None:
         desk.say("passed")

@@ -177,4 +177,4 @@ def in_words(stats: Stats) -> list[str]:
 
 
 def _few(settled: int) -> str:
-    return f" {settled} are too few to say much." if settled < FEW else ""
+    return " So few say little." if settled < FEW else ""

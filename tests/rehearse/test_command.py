@@ -52,6 +52,19 @@ def test_a_whole_day(here):
     assert "Nothing is due; the next card is, in" in typed("drill").stdout
 
 
+def test_a_prediction_and_its_experiment(here):
+    """The calculation of C06 needs no broker: locked, measured, scored, and kept as a finding."""
+    done = typed("predict", "C06", lines="100..130 TB\n")
+    locked, _, shown = done.stdout.partition("locked at")
+    assert "measured after the lock: calculation" in locked
+    assert "inside" in shown
+    assert "SUPPORTED" in shown
+    assert (here / "reports" / "claims" / "C06" / "finding.json").exists()
+    found = json.loads(typed("stats", "--json").stdout)["intervals"]
+    assert (found["settled"], found["hits"]) == (1, 1)
+    assert "does not count" in typed("predict", "C06", "--offline", lines="1..2\n").stdout
+
+
 def test_offline_prediction_of_a_stored_finding(here):
     about = first_claim()
     save(finding(about, created=datetime.now(UTC)))
@@ -96,6 +109,7 @@ def test_files(here):
         (["drill", "C99"], 2, "no claim named 'C99'"),
         (["export"], 2, "--anki"),
         (["predict", "--offline", "-b", "pylog"], 2, "leave -b out"),
+        (["predict", "C33", "-b", "pylog"], 2, "which -b leaves out"),
         (["drill", "--answers", "missing.txt"], 2, "missing.txt"),
         (["stats", "--state", "broken.sqlite"], 3, "broken.sqlite"),
     ],

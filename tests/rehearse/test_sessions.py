@@ -281,7 +281,7 @@ class TestStats:
         assert found.due.new == 2
         text = " ".join(in_words(found))
         assert "3 of 4 held the figure, 75 %" in text
-        assert "too few" in text
+        assert "So few say little" in text
         assert "20 points too sure" in text
 
     def test_nothing_yet(self):
