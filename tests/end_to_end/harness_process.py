@@ -17,6 +17,7 @@ class Finished:
     status: int
     out: str
     err: str
+    pid: int
 
     def document(self) -> dict:
         return json.loads(self.out)
@@ -43,7 +44,7 @@ def run_harness(folder: Path, *arguments: str, timeout_s: float = 110) -> Finish
         except subprocess.TimeoutExpired:
             process.kill()
             raise
-    return Finished(process.returncode, out, err)
+    return Finished(process.returncode, out, err, process.pid)
 
 
 def left_behind(folder: Path) -> list[str]:

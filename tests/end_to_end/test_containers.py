@@ -8,11 +8,23 @@ from pathlib import Path
 import pytest
 
 from harness.brokers import engine
-from harness.brokers.owner import LABEL
+from harness.brokers.owner import LABEL, Owner
 from tests.end_to_end.harness_process import left_behind, run_harness
 
 BROKERS = ("rabbitmq", "activemq", "kafka")
 WORKLOADS = ("clickstream_fanout", "priority_tasks", "password_reset")
+
+
+def containers_and_volumes_of(pid: int) -> list[str]:
+    """What that process left; other tests run beside this one."""
+    client = engine.connect()
+    labels = {
+        str(one.name): Owner.parse(one.labels[LABEL])
+        for one in client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
+    } | {
+        str(one.name): Owner.parse(one.attrs["Labels"][LABEL]) for one in client.volumes.list(filters={"label": LABEL})
+    }
+    return [name for name, owner in labels.items() if owner is not None and owner.process.pid == pid]
 
 
 @pytest.mark.container("rabbitmq")
@@ -21,10 +33,6 @@ WORKLOADS = ("clickstream_fanout", "priority_tasks", "password_reset")
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_three_workloads_on_three_brokers_in_containers(tmp_path: Path) -> None:
-    before = {
-        container.id
-        for container in engine.connect().containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
-    }
     arguments = [
         "run",
         *WORKLOADS,
@@ -57,9 +65,5 @@ def test_three_workloads_on_three_brokers_in_containers(tmp_path: Path) -> None:
     assert lost == [0] * len(runs), done.err
     used = {measure["broker"] for measure in result["measures"] if measure["metric"] == "broker_cpu_us_per_message"}
     assert {name.partition(":")[0] for name in used} == set(BROKERS)  # the containers were sampled
-    after = {
-        container.id
-        for container in engine.connect().containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
-    }
-    assert after - before == set()
+    assert containers_and_volumes_of(done.pid) == []
     assert left_behind(tmp_path) == []

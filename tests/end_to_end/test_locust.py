@@ -169,6 +169,7 @@ def test_a_locust_worker_that_is_killed_is_in_the_report(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough  # above it is pylog's verdicts that are the same, and below that no client library is in a Locust process
 @pytest.mark.broker("rabbitmq")
 @pytest.mark.timeout(600)
 def test_rabbitmq_has_the_same_verdicts_from_three_locust_workers(tmp_path):

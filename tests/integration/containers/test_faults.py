@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.brokers import create, engine
-from harness.brokers.owner import LABEL
+from harness.brokers.owner import LABEL, Owner
 from harness.errors import BrokerStartFailed
 from harness.model.result import FaultRecord, Result
 from harness.plan.loader import parse_workload
@@ -44,10 +44,11 @@ def judged(broker: str, folder: Path) -> Result:
 
 
 def ours() -> set[str]:
-    """Names of containers and volumes that carry the harness's label."""
+    """Names of containers and volumes that carry this process's label; other tests run beside this one."""
     client = engine.connect()
-    containers = client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
-    return {str(one.name) for one in [*containers, *client.volumes.list(filters={"label": LABEL})]}
+    mine = {"label": f"{LABEL}={Owner.mine().label()}"}
+    containers = client.containers.list(all=True, filters=mine, ignore_removed=True)
+    return {str(one.name) for one in [*containers, *client.volumes.list(filters=mine)]}
 
 
 @pytest.mark.slow
