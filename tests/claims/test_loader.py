@@ -2,8 +2,9 @@
 
 import pytest
 
-from harness.claims.loader import all_claims, changed, find_claim, parse_claim
+from harness.claims.loader import all_claims, changed, claim_files, find_claim, load_claim, parse_claim
 from harness.errors import WorkloadError
+from harness.model.claim import PLACEHOLDER
 from tests.claims.planted import GOOD, claim
 
 
@@ -62,10 +63,29 @@ def test_names_of_files_and_claims():
         find_claim("C333")
 
 
-def test_every_claim_that_comes_with_the_harness_is_sound():
-    loaded = all_claims()
-    assert loaded
-    for one in loaded:
-        known = {rule.metric for rule in one.claim.rules} | {rule.of for rule in one.claim.rules if rule.of}
-        assert one.claim.card.predict.metric, one.path
-        assert known, one.path
+def _names(claim):
+    """Every metric that a claim names, in its rules, its prediction and its texts."""
+    asked = (
+        [rule.metric for rule in claim.rules]
+        + [rule.of for rule in claim.rules]
+        + [claim.card.predict.metric, claim.card.predict.of]
+    )
+    told = claim.card.placeholders | set(PLACEHOLDER.findall(claim.if_refuted))
+    return [name for name in asked if name] + [part for text in told for part in text.split(" / ")]
+
+
+@pytest.mark.parametrize("name", claim_files())
+def test_claims_that_come_with_the_harness_name_what_their_experiment_measures(name):
+    loaded = load_claim(claim_files()[name])
+    kind, arms = loaded.claim.experiment.kind, [arm for arm in loaded.workloads if arm]
+    labels = loaded.claim.brokers or (kind,)
+    for metric in _names(loaded.claim):
+        arm, _, plain = metric.rpartition("/")
+        assert bool(arm) == bool(arms), metric
+        assert not arm or arm in arms, metric
+        assert any(plain.startswith(f"{label}.") for label in labels), metric
+
+
+def test_every_card_shows_a_figure_of_its_experiment():
+    for one in all_claims():
+        assert one.claim.card.placeholders, one.path

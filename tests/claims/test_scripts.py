@@ -1,6 +1,7 @@
 """What the scripts make of what they saw, with inputs made by hand."""
 
 import socket
+from itertools import pairwise
 
 import pytest
 
@@ -26,11 +27,12 @@ def test_overtaken_keys():
     assert overtaken_keys(read) == 1
 
 
-def test_crashes_are_spread_and_never_at_the_end_of_a_batch():
+def test_crashes_are_spread_over_the_work_and_the_same_each_time():
     death = dying(2000, 20)
-    at = [piece for piece in range(1, 3000) if death.crash_now()]
+    at = [piece for piece in range(1, 4000) if death.crash_now()]
     assert len(at) == death.crashes == 20
-    assert any(piece % BATCH for piece in at)
+    assert max(after - before for before, after in pairwise(at)) < 4 * BATCH
+    assert at == [sum(dying(2000, 20).intervals[: n + 1]) for n in range(20)]
 
 
 def test_a_payment_server_with_and_without_keys():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,24 +11,24 @@ from harness.claims.scripts import Stage
 from harness.model.claim import Figure
 
 BATCH = 50
+SEED = 20_240_501
 Work = Callable[[bytes], None]
 
 
 @dataclass(slots=True)
 class Dying:
-    """Counts down the pieces of work until the next crash; at most ``left`` crashes."""
+    """Counts down the pieces of work until the next crash; one crash for each interval."""
 
-    every: int
-    left: int
-    done: int = 0
+    intervals: list[int]
     crashes: int = 0
+    done: int = 0
 
     def crash_now(self) -> bool:
         """After each piece of work: whether the process dies here."""
         self.done += 1
-        if self.crashes >= self.left or self.done % self.every:
+        if self.crashes >= len(self.intervals) or self.done < self.intervals[self.crashes]:
             return False
-        self.crashes += 1
+        self.crashes, self.done = self.crashes + 1, 0
         return True
 
 
@@ -44,9 +45,10 @@ class Payments:
 
 
 def dying(pieces: int, crashes: int) -> Dying:
-    """Crashes evenly over the work, never at the end of a batch: a prime distance moves through it."""
-    every = max(BATCH // 2, pieces // (crashes + 1))
-    return Dying(every + 1 if every % BATCH == 0 else every, crashes)
+    """So many crashes at times drawn from a fixed seed, about evenly over the work: in the middle of a batch more often than at its end."""
+    generator = random.Random(SEED)
+    mean = max(BATCH + 1, pieces // (crashes + 1))
+    return Dying([generator.randint(BATCH // 2, 2 * mean - BATCH // 2) for _ in range(crashes)])
 
 
 def crashing_consumer(stage: Stage, *, messages: int, crashes: int) -> Mapping[str, Figure]:
@@ -106,7 +108,7 @@ def _one_life_of_a_log(stage: Stage, name: str, work: Work, death: Dying) -> boo
     reader = kafka_side.consumer(stage.info, name)
     place = TopicPartition(name, 0)
     _, end = reader.get_watermark_offsets(place, timeout=10)
-    begin = max(0, reader.committed([place], timeout=10)[0].offset)
+    begin = max(0, kafka_side.committed(reader, place))
     reader.assign([TopicPartition(name, 0, begin)])
     try:
         while begin < end:

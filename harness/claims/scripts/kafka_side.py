@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
@@ -15,6 +15,9 @@ from harness.model.broker import BrokerInfo
 
 PATIENCE_S = 60.0
 BATCH = 2000
+COMING_UP = frozenset(
+    {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE}
+)
 
 
 def create_topic(info: BrokerInfo, name: str, partitions: int, settings: Mapping[str, str] | None = None) -> None:
@@ -104,15 +107,22 @@ def watermarks(info: BrokerInfo, topic: str, partitions: int) -> list[tuple[int,
         client.close()
 
 
-def read_to_end(
-    info: BrokerInfo, client: Consumer, topic: str, partitions: int, *, committed: bool = False
-) -> Iterator[Message]:
-    """Every record from the beginning (or the group's committed offsets) to the end as it is now. Raises BrokerUnavailable."""
+def committed(client: Consumer, place: TopicPartition) -> int:
+    """The group's committed offset, negative for none; a coordinator that has only just come up is asked again."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return int(client.committed([place], timeout=PATIENCE_S)[0].offset)
+        except KafkaException as error:
+            if error.args[0].code() not in COMING_UP or time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+def read_to_end(info: BrokerInfo, client: Consumer, topic: str, partitions: int) -> Iterator[Message]:
+    """Every record from the beginning to the end as it is now, whatever the group has committed. Raises BrokerUnavailable."""
     ends = watermarks(info, topic, partitions)
-    wanted = [TopicPartition(topic, one) for one in range(partitions)]
-    known = client.committed(wanted, timeout=PATIENCE_S) if committed else []
-    starts = {one.partition: one.offset for one in known if one.offset >= 0}
-    places = [TopicPartition(topic, one, starts.get(one, ends[one][0])) for one in range(partitions)]
+    places = [TopicPartition(topic, one, ends[one][0]) for one in range(partitions)]
     left = {place.partition for place in places if place.offset < ends[place.partition][1]}
     client.assign(places)
     quiet_since = time.monotonic()
@@ -130,6 +140,3 @@ def read_to_end(
             if offset + 1 >= ends[partition][1]:
                 left.discard(partition)
             yield message
-
-
-__all__ = ["KafkaException", "add_partitions", "consumer", "create_topic", "read_to_end", "send", "watermarks"]
