@@ -74,6 +74,11 @@ def _state(path: Path | None) -> Iterator[RehearsalState]:
     with RehearsalState(path or default_file()) as kept:
         try:
             yield kept
+        except Interrupted as error:  # while an experiment ran
+            raise Interrupted(
+                f"{error.message}; your prediction is kept in {kept.path} and settled once it is measured",
+                next_command=error.next_command,
+            ) from None
         except KeyboardInterrupt:
             if sys.stdin.isatty():  # what was typed stands there still
                 typer.echo(err=True)
@@ -102,7 +107,7 @@ def predict(
     answers: Answers = None,
 ) -> None:
     """Lock in a direction or an interval; then the claim's experiment runs, and you see how it came out."""
-    from harness.rehearse.predicting import in_order, settle_open
+    from harness.rehearse.predicting import in_order, settle_open, settled_since
     from harness.rehearse.predicting import predict as session
     from harness.rehearse.showing import SOFT
 
@@ -113,7 +118,7 @@ def predict(
     desk = _desk(answers)
     with _state(state) as kept:
         for one in settle_open(items, kept, _now):
-            desk.say(f"{one.claim} was measured since you locked it in: {'right' if one.was_right else 'wrong'}", SOFT)
+            desk.say(settled_since(one), SOFT)
         if not names:
             items = list(islice(_fitting(in_order(items, kept.predictions()), offline, chosen), count))
         if not items:
@@ -161,7 +166,7 @@ def drill(
     from harness.rehearse.drilling import due_cards
     from harness.rehearse.schedule import in_words
 
-    items = _items(names, findings)
+    items = every = _items(names, findings)
     desk = _desk(answers)
     with _state(state) as kept:
         schedules = kept.schedules()
@@ -175,7 +180,7 @@ def drill(
                 return
             items = chosen
         done = session(items[:limit], desk, kept, _now, time.monotonic)
-        left = len(due_cards(_items(None, findings), kept.schedules(), _now())) if not names else 0
+        left = 0 if names else len(due_cards(every, kept.schedules(), _now()))
         desk.say(f"\n{len(done)} answered" + (f"; {left} more are due or new" if left else ""))
 
 
@@ -277,16 +282,16 @@ def export(
 @rehearse_app.command("stats")
 def stats(state: StateFile = None, findings: Findings = FINDINGS, as_json: Json = False) -> None:
     """How well calibrated you are, and what is due."""
-    from harness.rehearse.predicting import settle_open
+    from harness.rehearse.predicting import settle_open, settled_since
     from harness.rehearse.stats import fold, in_words
 
     items = _items(None, findings)
     with _state(state) as kept:
-        settle_open(items, kept, _now)
+        since = settle_open(items, kept, _now)
         found = fold(kept.predictions(), kept.reviews(), kept.schedules(), [one.claim.id for one in items], _now())
     if as_json:
         emit_json({"document": "rehearsal", "version": DOCUMENT_VERSION, **found.as_document()})
         return
     desk = _desk(None)
-    for line in in_words(found):
+    for line in (*map(settled_since, since), *in_words(found)):
         desk.say(line)

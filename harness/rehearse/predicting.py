@@ -76,6 +76,12 @@ def settle_open(items: Sequence[Item], state: RehearsalState, now: Now) -> list[
     return done
 
 
+def settled_since(prediction: Prediction) -> str:
+    said = prediction.choice or f"{prediction.low:g} to {prediction.high:g}"
+    verdict = "right" if prediction.was_right else "wrong"
+    return f"{prediction.claim} was measured since you locked {said} in: {prediction.outcome}, so you were {verdict}."
+
+
 def _introduce(item: Item, desk: Desk, plan: Sequence[str]) -> None:
     claim = item.claim
     show_head(desk, item)

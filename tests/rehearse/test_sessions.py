@@ -10,7 +10,7 @@ from harness.rehearse.desk import AnswersEnded
 from harness.rehearse.drilling import drill, due_cards
 from harness.rehearse.evidence import Item, reveal
 from harness.rehearse.interviewing import interview, questions
-from harness.rehearse.predicting import in_order, predict, settle_open
+from harness.rehearse.predicting import in_order, predict, settle_open, settled_since
 from harness.rehearse.schedule import Grade
 from harness.rehearse.state import RehearsalState
 from harness.rehearse.stats import fold, in_words
@@ -90,6 +90,7 @@ class TestPredict:
         assert settle_open([early], state, paper.clock.now) == [], "a finding from before the lock might have been seen"
         late = Item(asked.claim, finding(asked.claim, created=NOW + timedelta(hours=1)), Freshness.FRESH)
         (settled,) = settle_open([late], state, paper.clock.now)
+        assert "locked 90 to 99 in: 98" in settled_since(settled)
         assert (settled.how, settled.was_right) == ("later", True)
         assert settle_open([late], state, paper.clock.now) == []
 
