@@ -32,7 +32,7 @@ class Load:
             self.outcomes[index] = outcome
 
     def acknowledged(self) -> set[int]:
-        return {index for index, outcome in self.outcomes.items() if outcome == Outcome.OK}
+        return {index for index, outcome in self.outcomes.copy().items() if outcome == Outcome.OK}
 
     def wait_for(self, more: int) -> None:
         """Until so many more are acknowledged."""
