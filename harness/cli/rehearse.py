@@ -90,7 +90,7 @@ def _state(path: Path | None) -> Iterator[RehearsalState]:
 def _desk(answers: Path | None) -> ConsoleDesk:
     from harness.rehearse.desk import open_desk
 
-    lines = None if answers is None else answers.read_text(encoding="utf-8").splitlines()
+    lines = None if answers is None else answers.read_text(encoding="utf-8", errors="replace").splitlines()
     return open_desk(stdout_console(), lines)
 
 

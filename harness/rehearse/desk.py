@@ -7,6 +7,7 @@ remain about an answer already given then take what was suggested.
 from __future__ import annotations
 
 import contextlib
+import io
 import re
 import sys
 import time
@@ -20,6 +21,7 @@ from rich.text import Text
 NARROWEST = 8  # columns for words, however narrow the terminal is
 _MARK = re.compile(r"(?:\d+ +)?(?:[✓✗○!–?] +)?")
 LINES_MAX = 200  # of one answer; more is a file that was piped in by mistake
+LINE_LENGTH_MAX = 2_000
 
 
 class AnswersEnded(Exception):  # control flow, never shown
@@ -81,7 +83,7 @@ class ConsoleDesk:
         while len(lines) < LINES_MAX:
             gone = self._elapsed_s() - started
             try:
-                text = self._read("> " if limit_s is None else f"{clock(limit_s - gone)} > ").strip()
+                text = self._read("> " if limit_s is None else f"{clock(limit_s - gone)} > ").strip()[:LINE_LENGTH_MAX]
             except EOFError:
                 if lines:
                     break
@@ -122,9 +124,11 @@ def scripted(lines: Iterable[str], console: Console) -> Callable[[str], str]:
 
 
 def open_desk(console: Console, answers: Iterable[str] | None) -> ConsoleDesk:
-    """The file of answers if one is named, else the terminal, else standard input's lines."""
+    """The file of answers if one is named, else the terminal, else standard input's lines; what is no text is replaced."""
     if answers is not None:
         return ConsoleDesk(console, scripted(answers, console))
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
     if sys.stdin.isatty():
         return ConsoleDesk(console, typed_by_hand)
     return ConsoleDesk(console, scripted(sys.stdin, console))

@@ -62,7 +62,8 @@ def _finish(review: Review, item: Item, desk: Desk, state: RehearsalState, now: 
     number = state.record(found)
     desk.say()
     show_reveal(desk, item)
-    state.show(item.claim.id, now())
+    if item.has_figures:
+        state.show(item.claim.id, now())
     desk.say()
     show_marks(desk, coverage)
     if first:

@@ -53,6 +53,11 @@ class Item:
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     @property
+    def has_figures(self) -> bool:
+        """Whether its reveal tells a number; who has seen it predicts no more."""
+        return self.finding is not None and bool(self.finding.measured)
+
+    @property
     def run_command(self) -> str:
         return f"harness claim run {self.claim.id}"
 

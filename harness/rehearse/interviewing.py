@@ -115,7 +115,8 @@ def _go_through(spoken: Sequence[Spoken], desk: Desk, state: RehearsalState, now
         show_head(desk, one.item, "looked back at")
         desk.say(one.item.claim.card.prompt)
         show_reveal(desk, one.item)
-        state.show(one.item.claim.id, now())
+        if one.item.has_figures:
+            state.show(one.item.claim.id, now())
         coverage = one.cover(one.whole)
         show_marks(desk, coverage)
         coverage, grade = mark(desk, coverage)

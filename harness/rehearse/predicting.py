@@ -49,7 +49,8 @@ def predict(
         how: Literal["live", "offline"] = "offline" if measure is None else "live"
         told = item if measure is None else measure(item)
         locked.append(_settle(prediction, told, how, desk, state, now))
-        state.show(item.claim.id, now())
+        if told.has_figures:
+            state.show(item.claim.id, now())
         show_reveal(desk, told)
     return locked
 
@@ -114,9 +115,7 @@ def _lock(item: Item, desk: Desk, state: RehearsalState, now: Now) -> Prediction
             high=high,
         )
     )
-    again = (
-        "" if prediction.first_look else "; its figure was shown to you before, so this does not count for calibration"
-    )
+    again = "" if prediction.first_look else "; predicted or seen before: does not count for calibration"
     desk.say(f"locked at {prediction.locked_at:%H:%M:%S} UTC{again}", SOFT)
     return prediction
 

@@ -61,7 +61,7 @@ class Review:
 class Prediction:
     """One locked prediction: a choice with how sure, or an 80 % interval.
 
-    ``first_look``: this person had not been shown the claim's figure before (only those count for calibration).
+    ``first_look``: this person had neither predicted the claim nor been shown its figure before; only those count for calibration.
     ``how``: ``live`` (measured after the lock), ``offline`` (a finding that lay there), ``later`` (measured by another command).
     ``score``: Brier for a choice, interval score for a number.
     """
@@ -108,10 +108,7 @@ class RehearsalState:
             with self._changing() as connection:
                 self._bring_up(connection)
         except (sqlite3.DatabaseError, OSError) as error:
-            raise StateError(
-                f"cannot use {path} as the rehearsal's state: {error}",
-                next_command="harness rehearse stats --state OTHER_FILE",
-            ) from error
+            raise self._unusable(error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -135,13 +132,23 @@ class RehearsalState:
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
-        self._connection.execute("BEGIN IMMEDIATE")
         try:
-            yield self._connection
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                if self._connection.in_transaction:  # a full disk has ended it already
+                    self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:  # locked for too long, disk full, not writable
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> StateError:
+        return StateError(
+            f"cannot use {self.path} as the rehearsal's state: {error}",
+            next_command="harness rehearse stats --state OTHER_FILE",
+        )
 
     def schedules(self) -> dict[str, Schedule]:
         """Claim -> where its card stands; claims that were never graded are not in it."""
@@ -201,7 +208,10 @@ class RehearsalState:
     def lock(self, prediction: Prediction) -> Prediction:
         """Keep a prediction before anything is shown; ``first_look`` is decided here, by what was shown until now."""
         with self._changing() as connection:
-            seen = connection.execute("SELECT 1 FROM seen WHERE claim = ?", (prediction.claim,)).fetchone()
+            seen = connection.execute(
+                "SELECT 1 FROM seen WHERE claim = :claim UNION SELECT 1 FROM prediction WHERE claim = :claim",
+                {"claim": prediction.claim},
+            ).fetchone()
             columns = _columns(prediction, leave=("id", "first_look")) | {"first_look": int(seen is None)}
             number = _insert(connection, "prediction", columns)
         return next(one for one in self.predictions() if one.id == number)

@@ -38,7 +38,7 @@ def first_claim():
 def test_a_whole_day(here):
     """Drill from a file of answers, look at the statistics, come back: nothing is due, and the second file is another person."""
     cards = len(claim_files())
-    (here / "answers.txt").write_text("it is the replay\n\n\n" * 2)
+    (here / "answers.txt").write_bytes(b"it is the \xff replay\n\n\n" * 2)
     done = typed("drill", "--answers", "answers.txt")
     assert done.exit_code == 0
     assert "2 answered" in done.stdout

@@ -118,6 +118,16 @@ class TestPredict:
             predict([item()], paper.desk, state, paper.clock.now, interrupted)
         assert [one.settled_at for one in state.predictions()] == [None]
 
+    def test_a_reveal_without_figures_gives_nothing_away(self, state):
+        paper = Paper("replay", "", "", "90..99")
+        drill([item(verdict=None)], paper.desk, state, paper.clock.now, paper.clock.elapsed_s)
+        (settled,) = predict([item()], paper.desk, state, paper.clock.now, None)
+        assert settled.first_look
+        drilled = Paper("replay", "", "", "90..99")
+        drill([item(34)], drilled.desk, state, paper.clock.now, paper.clock.elapsed_s)
+        (settled,) = predict([item(34)], drilled.desk, state, paper.clock.now, None)
+        assert not settled.first_look
+
     def test_skip_and_the_end_of_answers(self, state):
         measure, ran = spied(item())
         paper = Paper("skip")

@@ -61,8 +61,9 @@ def test_it_survives(path):
     with RehearsalState(path) as state:
         state.record(answered())
         locked = state.lock(predicted())
-        state.show("C33", NOW)
-        second = state.lock(predicted())
+        second = state.lock(predicted())  # a change of mind is no second chance
+        state.show("C34", NOW)
+        assert not state.lock(predicted(claim="C34")).first_look
         state.settle(
             replace(locked, settled_at=NOW, how="live", outcome="50 %", truth=50.0, was_right=True, score=40.0)
         )
@@ -70,8 +71,8 @@ def test_it_survives(path):
     with RehearsalState(path) as state:
         assert state.reviews() == [answered()]
         assert state.schedules()["C33"].due == due == review("", Grade.GOOD, NOW).due
-        assert state.seen() == {"C33"}
-        first, again = state.predictions()
+        assert state.seen() == {"C34"}
+        first, again, _ = state.predictions()
         assert (first.first_look, first.was_right, first.score, first.settled_at) == (True, True, 40.0, NOW)
         assert (again.first_look, again.settled_at, again.id) == (False, None, second.id)
 
@@ -135,6 +136,19 @@ def test_two_processes_at_once(path):
         assert sorted(one.claim for one in state.reviews()) == ["C01"] * 20 + ["C02"] * 20
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_file_that_someone_else_holds_or_that_cannot_be_written(path, monkeypatch):
+    monkeypatch.setattr("harness.rehearse.state.WAIT_S", 0.05)
+    with RehearsalState(path) as state, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StateError, match="locked"):
+            state.record(answered())
+        other.execute("ROLLBACK")
+        state.record(answered())
+        assert len(state.reviews()) == 1
+    with pytest.raises(StateError, match="cannot use"):
+        RehearsalState(path.parent)
 
 
 def test_a_newer_file_is_refused(path):
