@@ -12,8 +12,6 @@ _PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 def decimal(value: float) -> str:
     """121e12 -> ``121 T``, 1500 -> ``1.5 k``, 3 -> ``3 ``: to be followed by a unit."""
-    if math.isinf(value):
-        return "unbounded "
     for limit, prefix in _PREFIXES:
         if abs(value) >= limit:
             return f"{value / limit:.3g} {prefix}"
@@ -24,7 +22,9 @@ def quantity(value: float | None, unit: str) -> str:
     """``121 TB``, ``1.4 ms``, ``12k``, ``8.6k msg/s``; ``nothing`` for None."""
     if value is None:
         return "nothing"
-    if unit in _SECONDS and not math.isinf(value):
+    if math.isinf(value):
+        return "unbounded"
+    if unit in _SECONDS:
         text = format_duration_s(abs(value) * _SECONDS[unit])
         return f"-{text}" if value < 0 else text
     if unit.startswith("B") and unit != "B/B":

@@ -246,6 +246,8 @@ def print_finding(finding: Finding, loaded: LoadedClaim) -> None:
             Text(rule.when + role), Text(value), Text(rule.wanted), Text(rule.outcome.replace("_", " ") + aside)
         )
     console.print(table)
+    for warning in finding.fingerprint.warnings:
+        console.print(Text(f"  beware: {warning}"))
     where = f"; study: {finding.study}/report.html" if finding.study else ""
     cores = finding.fingerprint.cores
     console.print(

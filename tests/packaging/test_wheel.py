@@ -59,6 +59,9 @@ def test_workloads_come_with_it(installed, tmp_path):
         assert name in done.stdout
     done = _run(installed, tmp_path, "-m", "harness", "workload", "check", "clickstream_fanout")
     assert str(installed) in done.stdout
+    done = _run(installed, tmp_path, "-m", "harness", "claim", "run", "C06", "--expect", "supported")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "reports" / "claims" / "C06" / "finding.json").exists()
 
 
 def test_a_run_from_an_empty_folder(installed, tmp_path):
