@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from harness.adapters.registry import create_adapter
 from harness.errors import BrokerUnavailable
 from harness.model.messages import ACCEPT, Deliveries, Subscriber
-from tests.contract.running import start
+from tests.contract.running import RunningBroker, start
 from tests.contract.subject import Subject, numbered, until_ready
 
 NOTICE_S = 15.0  # heartbeats are half a second apart; loaded machines take their time
@@ -30,14 +29,25 @@ CASES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, RunningBroker]]:
+    """Each started once, when first asked for."""
+    running: dict[str, RunningBroker] = {}
+    yield running
+    for broker in running.values():
+        broker.stop()
+
+
 @pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Subject, bool]]:
+def case(
+    request: pytest.FixtureRequest, brokers: dict[str, RunningBroker], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Subject, bool]]:
     broker, client, works = request.param
-    running = start(broker, tmp_path)
-    subject = Subject(create_adapter("kafka", {"client": client}), running, "members")
+    if broker not in brokers:
+        brokers[broker] = start(broker, tmp_path_factory.mktemp(broker))
+    subject = Subject(create_adapter("kafka", {"client": client}), brokers[broker], f"{client}-{works}".lower())
     yield subject, works
     subject.close()
-    running.stop()
 
 
 def _receive(member: Subscriber) -> Deliveries:
