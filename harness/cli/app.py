@@ -46,9 +46,9 @@ def _register() -> None:
 
 def main() -> None:
     """Entry point. Never shows a traceback for what is not our fault (set HARNESS_DEBUG=1 to see them all)."""
-    _register()
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
+        _register()
         app(standalone_mode=True)
     except HarnessError as error:
         if os.environ.get("HARNESS_DEBUG"):

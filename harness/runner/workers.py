@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
@@ -63,7 +64,16 @@ def worker_context() -> multiprocessing.context.ForkServerContext:
 def start_fork_server() -> None:
     """Let it load what workers need while something else is waited for; without this the first worker waits for it."""
     worker_context()
-    forkserver.ensure_running()
+    if threading.current_thread() is not threading.main_thread():
+        forkserver.ensure_running()
+        return
+    previous = signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # it inherits that: it is deaf only once it has loaded everything
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 class WorkerHandle:
