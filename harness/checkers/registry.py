@@ -13,6 +13,7 @@ from harness.checkers.durability import Durability
 from harness.checkers.effectively_once import EffectivelyOnce
 from harness.checkers.expiry import Expiry
 from harness.checkers.fan_out import FanOut
+from harness.checkers.goodput import Goodput
 from harness.checkers.latency import Latency
 from harness.checkers.ordering import Ordering
 from harness.checkers.pacing import Generator
@@ -29,5 +30,7 @@ CORRECTNESS: Final[tuple[type[Checker], ...]] = (
     Durability, Redelivery, Duplicates, Ordering, Corruption, Phantom, FanOut, Replay, Priority, Expiry, DeadLetter, Retry,
     EffectivelyOnce,
 )  # fmt: skip
-FIGURES: Final[tuple[type[Checker], ...]] = (Latency, Throughput, Availability, Resources, Generator, Timelines)
+FIGURES: Final[tuple[type[Checker], ...]] = (
+    Latency, Throughput, Goodput, Availability, Resources, Generator, Timelines,
+)  # fmt: skip
 ALL: Final[tuple[type[Checker], ...]] = CORRECTNESS + FIGURES

@@ -31,9 +31,10 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def _register() -> None:
     """Each module adds its commands; imported here, so that ``--version`` and completion stay quick."""
-    from harness.cli import bench, broker, claim, doctor, fault, rehearse, run, size, workload
+    from harness.cli import bench, broker, claim, doctor, fault, rehearse, run, size, sweep, workload
 
     run.register(app)
+    sweep.register(app)
     workload.register(app)
     broker.register(app)
     doctor.register(app)

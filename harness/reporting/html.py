@@ -37,7 +37,11 @@ _PLOTLY = "plotly-cartesian.min.js"
 
 def write_html(result: Result, path: Path, deck: ReportDeck | None = None) -> None:
     """Write the page whole, by rename. Raises DiskFull, and ResultError when it would pass 5 MB."""
-    text = render_html(result, deck)
+    write_page(render_html(result, deck), path)
+
+
+def write_page(text: str, path: Path) -> None:
+    """As ``write_html``, of a page that is ready."""
     size = len(text.encode())
     if size > PAGE_BYTES_MAX:
         raise ResultError(
@@ -58,7 +62,7 @@ def write_html(result: Result, path: Path, deck: ReportDeck | None = None) -> No
 def render_html(result: Result, deck: ReportDeck | None = None) -> str:
     """The page with as much of the result inside as there is room for beside what it shows. ``deck``: claims and cards, if any."""
     values = _values(result) | {"deck": deck or ReportDeck()}
-    template = _environment().get_template("page.html.j2")
+    template = environment().get_template("page.html.j2")
     bare = len(template.render(**values, embedded="", left_out="").encode())
     embedded, left_out = embed(result, PAGE_BYTES_AIM - bare)
     return template.render(
@@ -69,15 +73,22 @@ def render_html(result: Result, deck: ReportDeck | None = None) -> str:
 
 
 def _values(result: Result) -> dict[str, Any]:
-    scripts = [_asset(_PLOTLY), _theme_script() + _asset("page.js")]
     return {
         "page": page_of(result),
         "result": result,
+        "csv_address": "data:text/csv;charset=utf-8," + urllib.parse.quote(cells_csv(result)),
+        **frame(),
+    }
+
+
+def frame() -> dict[str, Any]:
+    """What every page has inside: plotly, script, style, and the policy that admits these two scripts and no other."""
+    scripts = [_asset(_PLOTLY), _theme_script() + _asset("page.js")]
+    return {
         "plotly": Markup(scripts[0]),  # noqa: S704 - our own asset, not a text from outside
         "script": Markup(scripts[1]),  # noqa: S704 - our own asset
         "style": Markup(_style()),  # noqa: S704 - our own asset
         "policy": _policy(scripts),
-        "csv_address": "data:text/csv;charset=utf-8," + urllib.parse.quote(cells_csv(result)),
     }
 
 
@@ -167,7 +178,7 @@ def _policy(scripts: list[str]) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("harness.reporting", "templates"),
         autoescape=True,

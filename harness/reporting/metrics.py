@@ -118,6 +118,16 @@ METRICS: Mapping[str, Metric] = {
         "generator lag",
         "how late the load generator itself was; above 1 ms the latencies are not the broker's",
     ),
+    "acknowledged_in_time": Metric(
+        "Acknowledged in time",
+        "acknowledged in time",
+        "share of what a paced phase offered that was acknowledged by 500 ms after its end",
+    ),
+    "delivered_in_time": Metric(
+        "Delivered in time",
+        "delivered in time",
+        "share of what a paced phase offered that had come to the slowest group by 500 ms after its end",
+    ),
     "offered_in_time": Metric(
         "Offered in time", "offered in time", "share of the messages that went out within 100 ms of their intended time"
     ),

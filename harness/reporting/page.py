@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from harness.model.result import BrokerColumn, CapabilityCell, ParityRow, ProvenProbe, Result, WorkloadRecord
+from harness.model.sweep import Sweep
 from harness.model.verdict import Validity, Verdict
 from harness.reporting import notation
 from harness.reporting.answers import Answer, answer
@@ -104,13 +105,17 @@ class Page:
     compared: bool = True  # whether any ratio stands in the scorecard
 
 
+def heads_of(brokers: Sequence[BrokerColumn]) -> tuple[BrokerHead, ...]:
+    """The columns with their marks, the same on every page."""
+    look = marks([column.name for column in brokers])
+    return tuple(BrokerHead(one, MARKS.index(look[one.name]), look[one.name].symbol) for one in brokers)
+
+
 def page_of(result: Result) -> Page:
     names = [column.name for column in result.brokers]
     look = marks(names)
     drawing = Drawing(result, look)
-    heads = tuple(
-        BrokerHead(column, MARKS.index(look[column.name]), look[column.name].symbol) for column in result.brokers
-    )
+    heads = heads_of(result.brokers)
     labels = {column.name: column.label for column in result.brokers}
     rows = {record.name: rows_of(result, record.name) for record in result.workloads}
     axis = axis_of(row for found in rows.values() for row in found)
@@ -132,10 +137,10 @@ def page_of(result: Result) -> Page:
             ("client", "against a broker that does nothing"),
             tuple((name, notation.quantity(rate, "msg/s")) for name, rate in sorted(result.ceilings.items())),
         ),
-        machine=_machine(result),
+        machine=machine_of(result),
         caveats=tuple(dict.fromkeys(cell.caveat.partition(":")[0] for cell in result.cells if cell.caveat)),
         baseline=labels.get(baseline, baseline),
-        facts=_facts(result),
+        facts=facts_of(result),
         trials=tuple(trials_tables(result, labels)),
         syncs=sync_table(result),
         sync_sources=sync_sources(result),
@@ -337,7 +342,7 @@ def _noise(result: Result) -> Table:
     return Table(("workload", "figure", "phase", "a broker against itself", "pairs"), rows)
 
 
-def _machine(result: Result) -> tuple[tuple[str, str], ...]:
+def machine_of(result: Result | Sweep) -> tuple[tuple[str, str], ...]:
     print_ = result.fingerprint
     fsync = (
         f"p50 {notation.quantity(print_.disk_fsync_ms_p50, 'ms')}, p99 {notation.quantity(print_.disk_fsync_ms_p99, 'ms')}"
@@ -363,7 +368,7 @@ def _machine(result: Result) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _facts(result: Result) -> tuple[str, ...]:
+def facts_of(result: Result | Sweep) -> tuple[str, ...]:
     """The one-line fingerprint of the first screen."""
     print_ = result.fingerprint
     facts = [

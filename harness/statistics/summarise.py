@@ -25,7 +25,7 @@ SEED: Final = 20_240_501
 
 GATES: Final = ("durability", "redelivery", "duplicates", "ordering", "corruption", "phantom", "fan_out")
 GATES_OF_METRIC: Final[Mapping[str, tuple[str, ...]]] = {"replay_throughput": (*GATES, "replay")}
-NEVER_GATED: Final = frozenset({"generator_lag_p99", "offered_in_time"})
+NEVER_GATED: Final = frozenset({"generator_lag_p99", "offered_in_time", "acknowledged_in_time", "delivered_in_time"})
 
 Key = tuple[str, str, str]  # workload, metric, phase
 Tiers = Mapping[tuple[str, str], str]

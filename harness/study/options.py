@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from harness.brokers.address import from_command_line
 from harness.errors import UsageError
 from harness.model.broker import Tier
 from harness.model.distribution import Spread
 from harness.model.result import TWIN, SyncRow
-from harness.model.workload import Phase, Workload
+from harness.model.workload import Needs, Phase, Workload
 from harness.plan.loader import LoadedWorkload, parse_workload
 
 # broker -> (adapter, setting that a bare word after the colon means)
@@ -124,28 +126,65 @@ def override(
     size_bytes: int | None,
     in_flight: int | None,
     warm_up_s: float | None = None,
+    members: int | None = None,
+    partitions: int | None = None,
+    prefetch: int | None = None,
+    publishers: int | None = None,
+    phases: tuple[str, ...] | None = None,
 ) -> LoadedWorkload:
-    """The workload with flags applied: they change the work, so they change its digest too."""
-    flags = {
+    """The workload with flags applied: they change the work, so they change its digest too.
+
+    ``members`` is that of every group; of the file's phases only those named in ``phases`` are kept. Raises UsageError for a
+    number that no workload may have.
+    """
+    flags: dict[str, object] = {
         "duration": duration_s,
         "rate": rate_per_s,
         "size": size_bytes,
         "in_flight": in_flight,
         "warm_up": warm_up_s,
     }
+    needs = {"members": members, "partitions": partitions, "prefetch": prefetch}
+    further = {**needs, "publishers": publishers, "phases": None if phases is None else ",".join(phases)}
+    flags |= {
+        name: value for name, value in further.items() if value is not None
+    }  # unset ones leave digests as they were
     if all(value is None for value in flags.values()):
         return loaded
-    workload = loaded.workload
-    phases = tuple(_overridden(phase, duration_s, rate_per_s, in_flight) for phase in workload.phases)
-    if warm_up_s is not None:
-        phases = _warmed_up(phases, warm_up_s)
-    messages = workload.messages
-    if size_bytes is not None:
-        messages = messages.model_copy(update={"size": Spread("constant", float(size_bytes))})
-    changed = workload.model_copy(update={"phases": phases, "messages": messages})
     told = " ".join(f"{name}={value}" for name, value in flags.items())
+    workload = loaded.workload
+    kept = tuple(phase for phase in workload.phases if phases is None or phase.name in phases)
+    try:
+        changed_phases = tuple(_overridden(phase, duration_s, rate_per_s, in_flight) for phase in kept)
+        if warm_up_s is not None:
+            changed_phases = _warmed_up(changed_phases, warm_up_s)
+        messages = workload.messages
+        if size_bytes is not None:
+            messages = messages.model_copy(update={"size": Spread("constant", float(size_bytes))})
+        update: dict[str, object] = {"phases": changed_phases, "messages": messages, "needs": _needing(workload, needs)}
+        if publishers is not None:
+            update["publishers"] = publishers
+        changed = Workload.model_validate({**dict(workload), **update})
+    except ValidationError as error:
+        given = ", ".join(
+            f"{name} {value}" for name, value in further.items() if value is not None and name != "phases"
+        )
+        raise UsageError(
+            f"{workload.name} cannot have {given or told}: {error.errors()[0]['msg'].removeprefix('Value error, ')}",
+            next_command=f"harness workload show {workload.name}",
+        ) from None
     digest = hashlib.sha256((loaded.text + "\n" + told).encode()).hexdigest()
     return LoadedWorkload(changed, f"{loaded.text}{OVERRIDDEN}{told}\n", digest, loaded.path)
+
+
+def _needing(workload: Workload, changes: Mapping[str, int | None]) -> Needs:
+    """The needs with other numbers: validated anew, since a copy is not."""
+    given = {name: value for name, value in changes.items() if value is not None}
+    if not given:
+        return workload.needs
+    members = given.pop("members", None)
+    groups = workload.needs.groups if members is None else dict.fromkeys(workload.needs.groups, members)
+    return Needs.model_validate({**dict(workload.needs), "groups": groups, **given})
 
 
 def as_run(text: str, name: str) -> Workload:
@@ -153,14 +192,26 @@ def as_run(text: str, name: str) -> Workload:
     plain, _, told = text.partition(OVERRIDDEN)
     loaded = parse_workload(plain, name=name, path=f"{name}.yaml")
     found = dict(part.split("=", 1) for part in told.split())
-    flags = {flag: float(value) for flag, value in found.items() if value != "None"}
+    flags = {flag: value for flag, value in found.items() if value != "None"}
+
+    def number(flag: str) -> float | None:
+        return float(flags[flag]) if flag in flags else None
+
+    def whole(flag: str) -> int | None:
+        return int(float(flags[flag])) if flag in flags else None
+
     return override(
         loaded,
-        duration_s=flags.get("duration"),
-        rate_per_s=flags.get("rate"),
-        size_bytes=int(flags["size"]) if "size" in flags else None,
-        in_flight=int(flags["in_flight"]) if "in_flight" in flags else None,
-        warm_up_s=flags.get("warm_up"),
+        duration_s=number("duration"),
+        rate_per_s=number("rate"),
+        size_bytes=whole("size"),
+        in_flight=whole("in_flight"),
+        warm_up_s=number("warm_up"),
+        members=whole("members"),
+        partitions=whole("partitions"),
+        prefetch=whole("prefetch"),
+        publishers=whole("publishers"),
+        phases=tuple(flags["phases"].split(",")) if "phases" in flags else None,
     ).workload
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from harness.checkers.availability import Availability
 from harness.checkers.durability import Durability
+from harness.checkers.goodput import Goodput
 from harness.checkers.latency import Latency
 from harness.checkers.pacing import Generator
 from harness.checkers.quantiles import quantile_curve, quantile_of, supported
@@ -169,6 +170,34 @@ def test_too_little_offered_makes_a_lower_bound(tmp_path):
     judgement = story.judge([Generator, Latency])
     assert values(judgement)["offered_in_time"] == pytest.approx(100 / 105)
     assert states(judgement)["publish_latency_p50"] == "lower_bound"
+
+
+# -- goodput --------------------------------------------------------------------------------------------------------
+
+
+def test_what_comes_half_a_second_after_its_phase_was_not_kept_up_with(tmp_path):
+    story = Story(tmp_path, needs={"groups": {"a": 1, "b": 1}})
+    for sequence in range(100):
+        story.publish(sequence, at=10 * sequence, ack=1400 if sequence < 90 else 1600)
+        story.deliver("a", sequence, at=1450).deliver("b", sequence, at=1490 if sequence < 70 else 1700)
+    found = values(story.judge([Goodput]))
+    assert found == {"acknowledged_in_time": pytest.approx(0.9), "delivered_in_time": pytest.approx(0.7)}
+
+
+def test_what_was_never_sent_was_offered_and_what_may_expire_is_owed_to_nobody(tmp_path):
+    story = paced(tmp_path).event("gave_up", at=900, phase=0, unsent=100)
+    assert values(story.judge([Goodput]))["acknowledged_in_time"] == pytest.approx(0.5)
+    story = Story(tmp_path / "b")
+    for sequence in range(10):
+        story.publish(sequence, at=sequence, ttl_ms=5 if sequence else 0)
+    story.deliver("all", 0, at=3)
+    assert values(story.judge([Goodput]))["delivered_in_time"] == 1.0
+
+
+def test_floods_warm_ups_and_broken_phases_have_no_goodput(tmp_path):
+    warm = {"phases": [{"name": "warm", "paced": "100/s", "for": "1s", "warmup": True}]}
+    for number, phases in enumerate((warm, FLOOD, CRASH)):
+        assert paced(tmp_path / str(number), **phases).judge([Goodput]).measures == []
 
 
 # -- throughput -----------------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@
 
   document.getElementById("save").addEventListener("click", (event) => {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([document.getElementById("result").textContent], { type: "application/json" }));
+    link.href = URL.createObjectURL(new Blob([document.getElementById(event.currentTarget.dataset.source || "result").textContent], { type: "application/json" }));
     link.download = event.currentTarget.dataset.name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);

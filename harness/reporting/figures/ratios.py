@@ -23,7 +23,7 @@ from harness.reporting.palette import BAND, INK
 from harness.reporting.scorecard import ScoreCell, ScoreRow, figure_row
 
 ROW_PX = 44
-_OWN = ("generator_lag", "offered_in_time", "longest_gap")
+_OWN = ("generator_lag", "offered_in_time", "acknowledged_in_time", "delivered_in_time", "longest_gap")
 
 
 def oriented(
