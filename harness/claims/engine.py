@@ -224,9 +224,7 @@ def judge(loaded: LoadedClaim, trial: Trial, labels: Sequence[str], machine: Fin
     if claim.experiment.nodes > 1:
         verdict, reason = ClaimVerdict.NOT_RUN, trial.brokers[0].reason
     else:
-        verdict, reason = (
-            rules.judge(counted) if counted else (ClaimVerdict.NOT_RUN, "none of its brokers was asked for")
-        )
+        verdict, reason = rules.judge(counted)
     away = next((broker for broker in trial.brokers if broker.state == "not_run"), None)
     if verdict is ClaimVerdict.NOT_RUN and away is not None:
         reason = f"{away.label}: {away.reason.splitlines()[0]}" if away.reason else reason

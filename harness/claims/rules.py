@@ -105,8 +105,9 @@ def find(rule: Rule, measured: Mapping[str, Figure], absent: Collection[str] = (
     reason = figure.reason
     if cores < rule.cores:
         outcome, reason = Outcome.NOT_COMPARABLE, f"it takes {rule.cores} cores to say so, and there are {cores}"
-    if outcome is Outcome.UNDECIDED and not reason:
-        reason = ONE_RUN if figure.low is None else "the interval reaches over the threshold"
+    if outcome is Outcome.UNDECIDED and figure.usable:
+        why = ONE_RUN if figure.low is None else "the interval reaches over the threshold"
+        reason = f"{why} ({reason})" if reason else why
     value = None if math.isnan(figure.value) else figure.value
     return RuleFound(
         **plain, wanted=wanted, outcome=outcome, value=value, low=figure.low, high=figure.high, unit=figure.unit, reason=reason
@@ -134,6 +135,8 @@ def judge(rules: Sequence[RuleFound]) -> tuple[ClaimVerdict, str]:
     """The verdict and its reason in one sentence. Controls come first: an experiment that did not work says nothing about the claim."""
     claimed = [rule for rule in rules if not rule.control]
     required = [rule for rule in claimed if rule.required]
+    if not required:
+        return ClaimVerdict.NOT_RUN, "no rule that decides the claim is about what was run"
     missing = [rule for rule in rules if rule.outcome is Outcome.NOT_RUN and (rule.required or rule.control)]
     if missing:
         return ClaimVerdict.NOT_RUN, "; ".join(dict.fromkeys(rule.reason for rule in missing))

@@ -57,6 +57,7 @@ def test_one_figure_against_bounds(figure, bounds, outcome):
             ClaimVerdict.INCONCLUSIVE,
         ),
         ([_rule()], {}, ("pylog",), ClaimVerdict.NOT_RUN),
+        ([_rule(required=False)], {"pylog.lost": NONE_LOST}, (), ClaimVerdict.NOT_RUN),
         ([_rule(), _rule("kafka.lost", required=False)], {"pylog.lost": NONE_LOST}, ("kafka",), ClaimVerdict.SUPPORTED),
     ],
 )
