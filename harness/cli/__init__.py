@@ -5,14 +5,11 @@ expectation failed, 2 usage, 3 broker or environment missing, 4 not comparable, 
 130 interrupted.
 """
 
-import sys
-
 
 def main() -> None:
     """Imported when called: each worker process runs the program's first lines again, and has no use for a command line."""
-    try:
+    from harness.cli.loading import loading
+
+    with loading():
         from harness.cli.app import main as run
-    except KeyboardInterrupt:  # within the first half second; no part of the program is there yet to say it
-        sys.stderr.write("interrupted: nothing was begun\n")
-        sys.exit(130)
     run()

@@ -10,6 +10,7 @@ import sys
 import typer
 
 from harness import __version__
+from harness.cli.loading import loading
 from harness.cli.output import emit_error
 from harness.errors import DiskFull, HarnessError, Interrupted, UsageError
 
@@ -49,7 +50,8 @@ def main() -> None:
     """Entry point. Never shows a traceback for what is not our fault (set HARNESS_DEBUG=1 to see them all)."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
-        _register()
+        with loading():
+            _register()
         app(standalone_mode=True)
     except HarnessError as error:
         if os.environ.get("HARNESS_DEBUG"):

@@ -16,6 +16,7 @@ import typer
 
 from harness.brokers.address import address_variable
 from harness.brokers.limits import limit_settings
+from harness.cli.loading import loading
 from harness.cli.output import DOCUMENT_VERSION, Progress, emit_json, stdout_console
 from harness.errors import UsageError
 from harness.model.broker import Tier
@@ -92,9 +93,10 @@ def run(
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Run workloads through brokers, judge what happened, and write the report."""
-    from harness.study.options import StudyOptions
-    from harness.study.shapes import named
-    from harness.study.study import run_study
+    with loading():
+        from harness.study.options import StudyOptions
+        from harness.study.shapes import named
+        from harness.study.study import run_study
 
     if load is Load.OWN and not print_command:
         _refuse_locust_options({"--workers": workers, "--web-port": web_port})
