@@ -10,13 +10,13 @@ from harness.cli.output import DOCUMENT_VERSION, emit_json
 from harness.errors import UsageError
 from harness.model.units import (
     format_count,
-    format_duration_s,
     parse_count,
     parse_duration_s,
     parse_rate_per_s,
     parse_share,
     parse_size,
 )
+from harness.reporting.notation import seconds
 
 
 def register(app: typer.Typer) -> None:
@@ -83,6 +83,6 @@ def size(
         f"disk for {retention}: {shown(figures['model.one_copy'])} a copy, {shown(figures['model.all_copies'])} in all"
     )
     again = figures["model.catch_up"].value
-    words = "never: there is nothing to spare" if again == float("inf") else format_duration_s(again)
+    words = "never: there is nothing to spare" if again == float("inf") else seconds(again)
     backlog = format_count(figures["model.backlog"].value)
     typer.echo(f"after {outage} without consumers: {backlog} messages wait; level again after {words}")

@@ -38,7 +38,7 @@ def first_claim():
 def test_a_whole_day(here):
     """Drill from a file of answers, look at the statistics, come back: nothing is due, and the second file is another person."""
     cards = len(claim_files())
-    (here / "answers.txt").write_bytes(b"it is the \xff replay\n\n\n" * 2)
+    (here / "answers.txt").write_bytes(b"it is the \xff replay\n\neasy\n" * 2)  # what is hard comes again within a minute
     done = typed("drill", "--answers", "answers.txt")
     assert done.exit_code == 0
     assert "2 answered" in done.stdout
@@ -48,7 +48,7 @@ def test_a_whole_day(here):
     assert (found["answers"], found["due"]["new"]) == ({"drill": 2}, cards - 2)
     other = json.loads(typed("stats", "--json", "--state", here / "other.sqlite").stdout)
     assert other["due"]["new"] == cards
-    typed("drill", "--limit", "99", lines="\n\n" * cards)
+    typed("drill", "--limit", "99", lines="\neasy\n" * cards)
     assert "Nothing is due; the next card is, in" in typed("drill").stdout
 
 
