@@ -38,7 +38,9 @@ def first_claim():
 def test_a_whole_day(here):
     """Drill from a file of answers, look at the statistics, come back: nothing is due, and the second file is another person."""
     cards = len(claim_files())
-    (here / "answers.txt").write_bytes(b"it is the \xff replay\n\neasy\n" * 2)  # what is hard comes again within a minute
+    (here / "answers.txt").write_bytes(
+        b"it is the \xff replay\n\neasy\n" * 2
+    )  # what is hard comes again within a minute
     done = typed("drill", "--answers", "answers.txt")
     assert done.exit_code == 0
     assert "2 answered" in done.stdout
