@@ -109,17 +109,19 @@ def _row(library: str, direction: str, pairs: list[tuple[Slice, Slice]]) -> dict
         )
     without, with_ = zip(*pairs, strict=True)
     all_of_them = [*without, *with_]
-    library_us = sum(one.library_cpu_seconds for one in all_of_them) / sum(one.messages for one in all_of_them) * 1e6
-    cpu = [(_own_us(off) + library_us) / (_own_us(on) + library_us) for off, on in pairs]
+    background_us = (
+        sum(one.background_cpu_seconds for one in all_of_them) / sum(one.messages for one in all_of_them) * 1e6
+    )
+    cpu = [(_own_us(off) + background_us) / (_own_us(on) + background_us) for off, on in pairs]
     rate = [_per_s(on) / _per_s(off) for off, on in pairs]
     low, high = _interval(cpu)
     return {
         "library": library,
         "direction": direction,
         "messages": sum(one.messages for one in all_of_them),
-        "library_threads_cpu_us": round(library_us, 3),
-        "without_cpu_us": round(statistics.median(map(_own_us, without)) + library_us, 3),
-        "with_cpu_us": round(statistics.median(map(_own_us, with_)) + library_us, 3),
+        "background_cpu_us": round(background_us, 3),
+        "without_cpu_us": round(statistics.median(map(_own_us, without)) + background_us, 3),
+        "with_cpu_us": round(statistics.median(map(_own_us, with_)) + background_us, 3),
         "cpu_ratio": round(statistics.median(cpu), 3),
         "cpu_ratio_interval": [low, high],
         "without_per_s": round(statistics.median(map(_per_s, without))),

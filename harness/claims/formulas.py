@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import math
 from collections.abc import Callable, Mapping
 
 from harness.errors import UsageError
 from harness.model.claim import Figure, Measured, Scalar
+from harness.model.names import hint
 from harness.model.units import parse_count, parse_duration_s, parse_rate_per_s, parse_share, parse_size
 
 Formula = Callable[..., dict[str, tuple[float, str]]]
@@ -59,9 +59,7 @@ FORMULAS: Mapping[str, Formula] = {one.__name__: one for one in (retention, writ
 def calculate(name: str, inputs: Mapping[str, Scalar]) -> Measured:
     """Figures named ``model.<output>``. Raises UsageError for a formula or an input that does not exist, or is missing."""
     if name not in FORMULAS:
-        nearest = difflib.get_close_matches(name, FORMULAS, n=1)
-        hint = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(FORMULAS)}"
-        raise UsageError(f"no formula named {name!r}; {hint}", next_command="harness size --help")
+        raise UsageError(f"no formula named {name!r}; {hint(name, FORMULAS)}", next_command="harness size --help")
     wanted = list(inspect.signature(FORMULAS[name]).parameters)
     given = {_parameter(key, wanted, name): _value(key, value) for key, value in inputs.items()}
     missing = [parameter for parameter in wanted if parameter not in given]
@@ -74,9 +72,9 @@ def _parameter(key: str, wanted: list[str], formula: str) -> str:
     for name in (key, f"{key}_s", f"{key}_per_s"):
         if name in wanted:
             return name
-    nearest = difflib.get_close_matches(key, wanted, n=1)
-    hint = f"did you mean {nearest[0]!r}?" if nearest else f"it takes {', '.join(wanted)}"
-    raise UsageError(f"formula {formula} has no input {key!r}; {hint}", next_command="harness size --help")
+    raise UsageError(
+        f"formula {formula} has no input {key!r}; {hint(key, wanted, 'it takes')}", next_command="harness size --help"
+    )
 
 
 def _value(key: str, value: Scalar) -> float:

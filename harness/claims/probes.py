@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import mmap
 import os
 import random
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from harness.errors import ToolMissing, UsageError
 from harness.model.claim import Figure, Measured, Scalar
+from harness.model.names import hint
 
 Say = Callable[[str], None]
 Samples = dict[str, list[float]]  # metric -> one figure a round
@@ -38,16 +38,12 @@ class Probe:
 def run_probe(name: str, settings: Mapping[str, Scalar], folder: Path, say: Say) -> Measured:
     """Figures named ``host.<metric>``: medians over rounds with their range. Raises UsageError for what does not exist."""
     if name not in PROBES:
-        nearest = difflib.get_close_matches(name, PROBES, n=1)
-        hint = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(PROBES)}"
-        raise UsageError(f"no probe named {name!r}; {hint}", next_command="harness claim ls")
+        raise UsageError(f"no probe named {name!r}; {hint(name, PROBES)}", next_command="harness claim ls")
     probe = PROBES[name]
     for key in settings:
         if key not in probe.defaults:
-            raise UsageError(
-                f"probe {name} has no setting {key!r}; it knows {', '.join(probe.defaults)}",
-                next_command="harness claim ls",
-            )
+            known = hint(key, probe.defaults, "it knows")
+            raise UsageError(f"probe {name} has no setting {key!r}; {known}", next_command="harness claim ls")
     found = probe.measure(folder, say, **{**probe.defaults, **settings})
     return {f"host.{metric}": of_samples(samples, probe.units[metric]) for metric, samples in found.items()}
 

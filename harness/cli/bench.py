@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.flags import Json
 from harness.cli.output import Progress, emit_json
 from harness.errors import UsageError
 from harness.model.units import parse_count, parse_duration_s, parse_size
@@ -15,8 +16,6 @@ from harness.model.units import parse_count, parse_duration_s, parse_size
 bench_app = typer.Typer(
     name="bench", help="How fast the harness and the log broker are, on this machine.", no_args_is_help=True
 )
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -14,13 +14,13 @@ from harness.brokers.install import apply, plan_install
 from harness.brokers.limits import limit_settings
 from harness.brokers.registry import REGISTRY, missing_reason
 from harness.cli import proof
+from harness.cli.flags import Json
 from harness.cli.output import DOCUMENT_VERSION, Progress, emit_json, plain, stdout_console
 from harness.errors import BrokerMissing, UsageError
 from harness.model.broker import BrokerInfo, Tier
 
 broker_app = typer.Typer(name="broker", help="Start, stop, look at and install brokers.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Backend = Annotated[str, typer.Option("--backend", help="process (a private local copy) or docker (a container).")]
 Memory = Annotated[str | None, typer.Option("--memory", help="Limit of a container, for example 2GiB.")]
 Cpus = Annotated[float | None, typer.Option("--cpus", help="Limit of a container, for example 1.5.")]

@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from harness.cli.flags import Json
 from harness.cli.output import DOCUMENT_VERSION, Progress, emit_error, emit_json, stdout_console
 from harness.errors import HarnessError, UsageError
 from harness.model.units import format_duration_s
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 claim_app = typer.Typer(
     name="claim", help="Claims about messaging models, and experiments that could refute them.", no_args_is_help=True
 )
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Folder = Annotated[Path, typer.Option("--findings", help="Where findings are kept.")]
 FINDINGS = Path("reports") / "claims"
 MARKS = {

@@ -56,7 +56,7 @@ def fault(
     if not choices or len({choice.label for choice in choices}) != len(choices):
         raise UsageError("-b names each broker once, for example -b pylog,rabbitmq", next_command="harness broker ls")
     check_settings(choices, [loaded])
-    from harness.cli.run import chosen_backend
+    from harness.cli.studies import chosen_backend
 
     options = StudyOptions(
         workloads=(loaded,),

@@ -9,14 +9,13 @@ import typer
 from rich.table import Table
 
 from harness.brokers.registry import UNDER_TEST, product
+from harness.cli.flags import Json
 from harness.cli.output import DOCUMENT_VERSION, Progress, emit_json, stdout_console
 from harness.errors import BrokerMissing, UsageError
 from harness.model.broker import BrokerInfo, Tier
 from harness.model.workload import Needs
 
 DIFFERS = 1
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
 def register(broker_app: typer.Typer) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.claims.store import FINDINGS
+from harness.cli.flags import Json
 from harness.cli.output import DOCUMENT_VERSION, Progress, emit_json, stdout_console
 from harness.errors import Interrupted, UsageError
 
@@ -38,7 +39,6 @@ Findings = Annotated[Path, typer.Option("--findings", help="The folder of findin
 Answers = Annotated[
     Path | None, typer.Option("--answers", help="A file of answers, a line for each question, instead of the terminal.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
 NOTHING_MEASURED = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -14,12 +13,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.brokers.address import address_variable
-from harness.brokers.limits import limit_settings
+from harness.cli.flags import (
+    DEFAULT_BROKERS,
+    Backend,
+    Brokers,
+    Cpus,
+    DryRun,
+    Durability,
+    Json,
+    Memory,
+    Repeats,
+    Replace,
+    Seed,
+    Urls,
+    quantity,
+    quantity_if,
+)
 from harness.cli.loading import loading
 from harness.cli.output import DOCUMENT_VERSION, Progress, emit_json, stdout_console
+from harness.cli.studies import choices_of, chosen_backend, leave, limits_of, tell_plan
 from harness.errors import UsageError
-from harness.model.broker import Tier
 from harness.model.result import Result
 from harness.model.units import parse_duration_s, parse_rate_per_s, parse_size
 from harness.plan.bundled import find_workload
@@ -27,22 +40,13 @@ from harness.plan.loader import load_workload
 
 if TYPE_CHECKING:
     from harness.plan.loader import LoadedWorkload
-    from harness.study.options import BrokerChoice, StudyOptions
-    from harness.study.study import FinishedStudy
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-DEFAULT_BROKERS = "pylog"
+    from harness.runner.engine import LoadEngine
+    from harness.study.options import StudyOptions
 
 
 class Load(StrEnum):
     OWN = "own"
     LOCUST = "locust"
-
-
-BROKERS_HELP = (
-    "Comma-separated: pylog, kafka, rabbitmq, activemq, memory. Settings after a colon (rabbitmq:quorum, "
-    "kafka:client=kafka-python), several with '+'. The first that runs is the baseline."
-)
 
 
 def register(app: typer.Typer) -> None:
@@ -52,55 +56,42 @@ def register(app: typer.Typer) -> None:
     app.command("compare")(compare)
 
 
-def _quantity(text: str | None, parse: object, flag: str) -> float | None:
-    if text is None:
-        return None
-    try:
-        value = float(parse(text))  # type: ignore[operator]
-    except ValueError as error:
-        raise UsageError(f"{flag}: {error}", next_command="harness run --help") from None
-    if value <= 0:
-        raise UsageError(f"{flag} must be more than {text}", next_command="harness run --help")
-    return value
-
-
 def run(
     workloads: Annotated[list[str], typer.Argument(help="Names (harness workload ls) or files.")],
-    brokers: Annotated[str, typer.Option("-b", "--brokers", help=BROKERS_HELP)] = DEFAULT_BROKERS,
-    repeats: Annotated[int, typer.Option("-n", "--runs", min=1, max=100, help="Repeats; the brokers alternate in balanced order.")] = 1,
+    brokers: Brokers = DEFAULT_BROKERS,
+    repeats: Repeats = 1,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="The run's folder [reports/<time>].")] = None,
     duration: Annotated[str | None, typer.Option(help="Length of each timed phase, for example 10s.")] = None,
     warm_up: Annotated[str | None, typer.Option(help="Length of the warm-up before anything is measured, for example 30s.")] = None,
     rate: Annotated[str | None, typer.Option(help="Rate of each paced phase, for example 2k/s.")] = None,
     size: Annotated[str | None, typer.Option(help="Message size, for example 1KiB.")] = None,
     in_flight: Annotated[int | None, typer.Option(min=1, max=100_000, help="Window of each flood phase.")] = None,
-    durability: Annotated[Tier | None, typer.Option(help="Durability tier instead of the workload's own.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Decides every key, size, priority and failure.")] = 1,
-    url: Annotated[list[str] | None, typer.Option(help="BROKER=ADDRESS of a broker that runs already.")] = None,
-    backend: Annotated[str, typer.Option(help="process, docker, or auto (docker if all images can be had).")] = "process",
-    memory: Annotated[str | None, typer.Option(help="Limit of each container, for example 2GiB; the same for every broker.")] = None,
-    cpus: Annotated[float | None, typer.Option(help="Limit of each container, for example 1.5.")] = None,
+    durability: Durability = None,
+    seed: Seed = 1,
+    url: Urls = None,
+    backend: Backend = "process",
+    memory: Memory = None,
+    cpus: Cpus = None,
     fsync: Annotated[bool, typer.Option("--fsync", help="Count syncs at these tiers first (strace), for the report.")] = False,
     title: Annotated[str, typer.Option(help="Title of the report.")] = "",
-    replace: Annotated[bool, typer.Option("--replace", help="Move an earlier run in the same folder aside.")] = False,
+    replace: Replace = False,
     load: Annotated[Load, typer.Option(help="What carries the load: this machine's own processes, or Locust.")] = Load.OWN,
     workers: Annotated[int | None, typer.Option(min=0, max=64, help="Locust workers on this machine [1]; 0: one process in all.")] = None,
     web_port: Annotated[int | None, typer.Option(min=1, max=65535, help="With Locust's page on this port of 127.0.0.1.")] = None,
     print_command: Annotated[bool, typer.Option("--print-command", help="Print the locust commands and stop.")] = False,
     aa: Annotated[bool, typer.Option("--aa", help="The first broker against itself too: the noise floor.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in -o: what is finished is not run again.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Run workloads through brokers, judge what happened, and write the report."""
     with loading():
         from harness.study.options import StudyOptions
         from harness.study.shapes import named
-        from harness.study.study import run_study
 
     if load is Load.OWN and not print_command:
         _refuse_locust_options({"--workers": workers, "--web-port": web_port})
-    choices = _choices(brokers, url or [], aa)
+    choices = choices_of(brokers, url or [], aa)
     loaded = _workloads(workloads, duration, rate, size, in_flight, warm_up)
     if resume and (out is None or replace):
         raise UsageError("--resume goes on with a run in a folder: name it with -o, and leave --replace out")
@@ -117,10 +108,10 @@ def run(
         replace=replace,
         resume=resume,
         backend=place,
-        limits=_limits(memory, cpus, place),
+        limits=limits_of(memory, cpus, place),
     )
     if dry_run:
-        _tell_plan(options, as_json)
+        tell_plan(options, as_json)
         return
     from harness.swarm.engine import connect_to_bridge
 
@@ -128,41 +119,20 @@ def run(
     if engine is None and (load is Load.LOCUST or print_command):
         _through_locust(options.folder, 1 if workers is None else workers, web_port, print_command, as_json)
         return
+    _perform(options, engine, fsync=fsync, as_json=as_json)
+
+
+def _perform(options: StudyOptions, engine: LoadEngine | None, *, fsync: bool, as_json: bool) -> None:
+    """The study, what came of it, and the exit code that says so."""
+    with loading():
+        from harness.study.study import run_study
     progress = Progress()
     if fsync:
         options = _with_syncs(options, progress)
     finished = run_study(options, progress, engine, _write_page)
     progress.done()
     _show(finished.result, as_json)
-    _leave(finished)
-
-
-def _tell_plan(options: StudyOptions, as_json: bool) -> None:
-    from harness.study.dry_run import describe
-
-    plan = describe(options)
-    emit_json(plan) if as_json else typer.echo(plan["text"])
-
-
-def _limits(memory: str | None, cpus: float | None, backend: str) -> Mapping[str, str]:
-    limits = limit_settings(memory, cpus)
-    if limits and backend != "docker":
-        raise UsageError("--memory and --cpus limit containers", next_command="harness run ... --backend docker")
-    return limits
-
-
-def _choices(brokers: str, urls: list[str], aa: bool) -> tuple[BrokerChoice, ...]:
-    """What ``-b`` and ``--url`` name. Processes that carry the load find a login where this one would: in the environment."""
-    from harness.study.options import check_urls, parse_broker, parse_urls, with_twins
-
-    addresses = parse_urls(urls)
-    for name, address in addresses.items():
-        if ":" not in name:
-            os.environ.setdefault(address_variable(name), address)
-    names = [name.strip().replace("+", ",") for name in brokers.split(",") if name.strip()]
-    choices = tuple(parse_broker(name, addresses) for name in names)
-    check_urls(addresses, choices)
-    return with_twins(choices, twin_of_first=aa)
+    leave(finished)
 
 
 def _workloads(
@@ -179,11 +149,11 @@ def _workloads(
     loaded = tuple(
         override(
             load_workload(find_workload(name)),
-            duration_s=_quantity(duration, parse_duration_s, "--duration"),
-            rate_per_s=_quantity(rate, parse_rate_per_s, "--rate"),
-            size_bytes=None if size is None else int(_quantity(size, parse_size, "--size") or 0),
+            duration_s=quantity_if(duration, parse_duration_s, "--duration", command="run"),
+            rate_per_s=quantity_if(rate, parse_rate_per_s, "--rate", command="run"),
+            size_bytes=None if size is None else int(quantity(size, parse_size, "--size", command="run")),
             in_flight=in_flight,
-            warm_up_s=_quantity(warm_up, parse_duration_s, "--warm-up"),
+            warm_up_s=quantity_if(warm_up, parse_duration_s, "--warm-up", command="run"),
         )
         for name in names
     )
@@ -200,24 +170,6 @@ def _with_syncs(options: StudyOptions, progress: Progress) -> StudyOptions:
     names = [choice.broker for choice in options.brokers if choice.url is None]
     rows = bench_fsync(brokers=names, tiers=tiers, backend=options.backend, progress=progress)
     return changed(options, syncs=tuple(rows))
-
-
-def chosen_backend(asked: str, brokers: list[str]) -> str:
-    """``auto`` is decided here, before anything starts; the reason goes to stderr."""
-    if asked in ("process", "docker"):
-        return asked
-    if asked != "auto":
-        raise UsageError(f"unknown backend {asked!r}; known: process, docker, auto", next_command="harness doctor")
-
-    from harness.brokers.choose import choose_backend
-
-    progress = Progress()
-    choice = choose_backend(brokers, progress)
-    progress.done()
-    typer.echo(
-        f"brokers as {'containers' if choice.backend == 'docker' else 'local copies'}: {choice.reason}", err=True
-    )
-    return choice.backend
 
 
 def _refuse_locust_options(given: Mapping[str, object]) -> None:
@@ -270,34 +222,6 @@ def _write_page(result: Result, path: Path) -> None:
     write_html(result, path, report_deck(result, datetime.now(UTC)))
 
 
-def _leave(finished: FinishedStudy) -> None:
-    """Where it is and what went wrong, on stderr, and the exit code that says it."""
-    typer.echo(f"\nreport: {finished.report}\nresult: {finished.folder / 'result.json'}", err=True)
-    result, judged = finished.result, finished.judged
-    for text in judged.broken:
-        typer.echo(f"expectation broken: {text}", err=True)
-    for text in judged.damaged:
-        typer.echo(f"not judged: {text}", err=True)
-    if result.state == "interrupted":
-        raise typer.Exit(130)
-    if all(column.state == "not_run" for column in result.brokers):
-        raise typer.Exit(3)
-    if all(run.state == "failed" and not run.history for run in result.runs):
-        typer.echo(
-            f"no run took place: {result.runs[0].error.splitlines()[0] if result.runs else 'no broker'}", err=True
-        )
-        raise typer.Exit(3)
-    if judged.broken:
-        raise typer.Exit(1)
-    if judged.damaged or _cut_short(result):
-        raise typer.Exit(5)
-
-
-def _cut_short(result: Result) -> bool:
-    """Whether a run began and did not get to its end; what a broker cannot do at all is no accident."""
-    return any(run.state == "failed" and run.history for run in result.runs)
-
-
 def check(
     folder: Annotated[Path, typer.Argument(help="A run's folder.")],
     as_json: Json = False,
@@ -309,7 +233,7 @@ def check(
     finished = judge_again(folder, progress, _write_page)
     progress.done()
     _show(finished.result, as_json)
-    _leave(finished)
+    leave(finished)
 
 
 def report(

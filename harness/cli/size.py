@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.flags import Json, quantity
 from harness.cli.output import DOCUMENT_VERSION, emit_json
-from harness.errors import UsageError
 from harness.model.units import (
     format_count,
     parse_count,
@@ -23,16 +23,6 @@ def register(app: typer.Typer) -> None:
     app.command("size")(size)
 
 
-def _read(flag: str, parse: object, text: str) -> float:
-    try:
-        value = float(parse(text))  # type: ignore[operator]
-    except ValueError as error:
-        raise UsageError(f"{flag}: {error}", next_command="harness size --help") from None
-    if value <= 0:
-        raise UsageError(f"{flag} must be more than {text}", next_command="harness size --help")
-    return value
-
-
 def size(
     devices: Annotated[str, typer.Option(help="How many send, for example 1M.")] = "1M",
     hz: Annotated[str, typer.Option(help="How often each sends, for example 1/s.")] = "1/s",
@@ -43,19 +33,27 @@ def size(
     retention: Annotated[str, typer.Option(help="How long history is kept, for example 7d.")] = "7d",
     kept_per_byte: Annotated[float, typer.Option(help="Bytes kept for each byte published: compression, overhead of records.")] = 1.0,
     outage: Annotated[str, typer.Option(help="How long all consumers are away.")] = "10min",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    as_json: Json = False,
 ) -> None:  # fmt: skip
     """Size a log for a stream of messages: partitions, disk, and the time to catch up after an outage."""
     from harness.claims.formulas import calculate
     from harness.claims.notation import decimal
     from harness.claims.words import shown
 
-    each = _read("--hz", parse_rate_per_s, hz if "/" in hz else f"{hz}/s")
-    rate = _read("--devices", parse_count, devices) * each
-    one = _read("--consumer-rate", parse_rate_per_s, consumer_rate if "/" in consumer_rate else f"{consumer_rate}/s")
-    bytes_per_s = rate * _read("--size", parse_size, message)
-    share, kept_s = _read("--utilisation", parse_share, utilisation), _read("--retention", parse_duration_s, retention)
-    away_s = _read("--outage", parse_duration_s, outage)
+    each = quantity(hz if "/" in hz else f"{hz}/s", parse_rate_per_s, "--hz", command="size")
+    rate = quantity(devices, parse_count, "--devices", command="size") * each
+    one = quantity(
+        consumer_rate if "/" in consumer_rate else f"{consumer_rate}/s",
+        parse_rate_per_s,
+        "--consumer-rate",
+        command="size",
+    )
+    bytes_per_s = rate * quantity(message, parse_size, "--size", command="size")
+    share, kept_s = (
+        quantity(utilisation, parse_share, "--utilisation", command="size"),
+        quantity(retention, parse_duration_s, "--retention", command="size"),
+    )
+    away_s = quantity(outage, parse_duration_s, "--outage", command="size")
     figures = calculate("consumers", {"rate_per_s": rate, "consumer_rate_per_s": one, "utilisation": share})
     members = figures["model.with_room"].value
     figures |= calculate(

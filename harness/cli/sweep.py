@@ -10,20 +10,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.output import DOCUMENT_VERSION, Progress, emit_json, stdout_console
-from harness.cli.run import (
-    BROKERS_HELP,
+from harness.cli.flags import (
     DEFAULT_BROKERS,
+    Backend,
+    Brokers,
+    Cpus,
+    DryRun,
+    Durability,
     Json,
-    _choices,
-    _leave,
-    _limits,
-    _quantity,
-    _tell_plan,
-    chosen_backend,
+    Memory,
+    Repeats,
+    Replace,
+    Seed,
+    Urls,
+    quantity,
+    quantity_if,
 )
+from harness.cli.output import DOCUMENT_VERSION, Progress, emit_json, stdout_console
+from harness.cli.studies import choices_of, chosen_backend, leave, limits_of, tell_plan
 from harness.errors import ResultError, UsageError
-from harness.model.broker import Tier
 from harness.model.units import parse_duration_s, parse_rate_per_s, parse_size
 
 if TYPE_CHECKING:
@@ -45,8 +50,8 @@ def sweep(
             help="NAME=VALUE,VALUE,...; one of rate, size, in_flight, members, partitions, prefetch, publishers: rate=200,400,800,1.6k.",
         ),
     ],
-    brokers: Annotated[str, typer.Option("-b", "--brokers", help=BROKERS_HELP)] = DEFAULT_BROKERS,
-    repeats: Annotated[int, typer.Option("-n", "--runs", min=1, max=100, help="Repeats; the brokers alternate in balanced order.")] = 3,
+    brokers: Brokers = DEFAULT_BROKERS,
+    repeats: Repeats = 3,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="The run's folder [reports/sweep-<time>].")] = None,
     limit: Annotated[str | None, typer.Option(help="p99 end to end that a sustained value stays within, for example 100ms.")] = None,
     duration: Annotated[str, typer.Option(help="Length of each phase that is measured.")] = "10s",
@@ -54,17 +59,17 @@ def sweep(
     rate: Annotated[str | None, typer.Option(help="Rate of the paced phase at every value, for example 2k/s.")] = None,
     size: Annotated[str | None, typer.Option(help="Message size at every value, for example 1KiB.")] = None,
     in_flight: Annotated[int | None, typer.Option(min=1, max=100_000, help="Window of the flood phase at every value.")] = None,
-    durability: Annotated[Tier | None, typer.Option(help="Durability tier instead of the workload's own.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Decides every key, size, priority and failure.")] = 1,
-    url: Annotated[list[str] | None, typer.Option(help="BROKER=ADDRESS of a broker that runs already.")] = None,
-    backend: Annotated[str, typer.Option(help="process, docker, or auto (docker if all images can be had).")] = "process",
-    memory: Annotated[str | None, typer.Option(help="Limit of each container, for example 2GiB; the same for every broker.")] = None,
-    cpus: Annotated[float | None, typer.Option(help="Limit of each container, for example 1.5.")] = None,
+    durability: Durability = None,
+    seed: Seed = 1,
+    url: Urls = None,
+    backend: Backend = "process",
+    memory: Memory = None,
+    cpus: Cpus = None,
     title: Annotated[str, typer.Option(help="Title of the pages.")] = "",
-    replace: Annotated[bool, typer.Option("--replace", help="Move an earlier run in the same folder aside.")] = False,
+    replace: Replace = False,
     aa: Annotated[bool, typer.Option("--aa", help="The first broker against itself too.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the sweep in -o: what is finished is not run again.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Run one workload at growing values of one parameter; write sweep.html beside the report."""
@@ -73,14 +78,14 @@ def sweep(
 
     if resume and (out is None or replace):
         raise UsageError("--resume goes on with a sweep in a folder: name it with -o, and leave --replace out")
-    limit_s = _quantity(limit, parse_duration_s, "--limit")
+    limit_s = quantity_if(limit, parse_duration_s, "--limit", command="sweep")
     of = _variants(
         workload,
         parameter,
-        duration_s=_quantity(duration, parse_duration_s, "--duration"),
-        warm_up_s=_quantity(warm_up, parse_duration_s, "--warm-up"),
-        rate_per_s=_quantity(rate, parse_rate_per_s, "--rate"),
-        size_bytes=None if size is None else int(_quantity(size, parse_size, "--size") or 0),
+        duration_s=quantity_if(duration, parse_duration_s, "--duration", command="sweep"),
+        warm_up_s=quantity_if(warm_up, parse_duration_s, "--warm-up", command="sweep"),
+        rate_per_s=quantity_if(rate, parse_rate_per_s, "--rate", command="sweep"),
+        size_bytes=None if size is None else int(quantity(size, parse_size, "--size", command="sweep")),
         in_flight=in_flight,
     )
     if limit_s is not None and not of.paced:
@@ -88,7 +93,7 @@ def sweep(
             f"--limit is of the latency in a paced phase, and {of.swept.parameter} is measured in floods only",
             next_command="harness sweep --help",
         )
-    choices = _choices(brokers, url or [], aa)
+    choices = choices_of(brokers, url or [], aa)
     place = chosen_backend(backend, [choice.broker for choice in choices if choice.url is None])
     options = StudyOptions(
         workloads=of.workloads,
@@ -102,10 +107,10 @@ def sweep(
         replace=replace,
         resume=resume,
         backend=place,
-        limits=_limits(memory, cpus, place),
+        limits=limits_of(memory, cpus, place),
     )
     if dry_run:
-        _tell_plan(options, as_json)
+        tell_plan(options, as_json)
         return
     _run(options, of, None if limit_s is None else limit_s * 1000, as_json)
 
@@ -158,4 +163,4 @@ def _finish(finished: FinishedStudy, of: Variants, limit_ms: float | None, as_js
     else:
         render_sweep_terminal(document, stdout_console())
     typer.echo(f"\nsweep: {page}", err=True)
-    _leave(finished)
+    leave(finished)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from harness.cli.flags import Json
 from harness.cli.output import DOCUMENT_VERSION, emit_json, stdout_console
 from harness.errors import UsageError
 from harness.model.units import format_duration_s
@@ -17,8 +18,6 @@ from harness.plan.loader import LoadedWorkload, load_workload
 workload_app = typer.Typer(
     name="workload", help="The workloads: list, show, check, or start a new one.", no_args_is_help=True
 )
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
 def register(app: typer.Typer) -> None:

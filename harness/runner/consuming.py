@@ -64,8 +64,8 @@ class ConsumingWorker:
         self._limit = max(1, min(RECEIVE_MAX, workload.needs.prefetch))
         self._careless = not self._once and not _has_fates(workload)
         who = {"group": spec.group_number, "member": spec.member, "incarnation": spec.incarnation}
-        self._kept = ConsumerRecorder(spec.folder, spec.worker, spec.run_number, who) if spec.record else None
-        self._recorder = self._kept
+        self._kept = ConsumerRecorder(spec.folder, spec.worker, spec.run_number, who)
+        self._recorder: ConsumerRecorder | None = self._kept
         self._events = EventLog(spec.folder, spec.worker)
         self._subscriber: Subscriber | None = None
         self._reading = spec.reading
@@ -244,8 +244,7 @@ class ConsumingWorker:
         if self._subscriber is not None:
             self._subscriber.close()
             self._subscriber = None
-        if self._kept is not None:
-            self._kept.close()
+        self._kept.close()
         self._events.close()
         if self._gateway is not None:
             self._gateway.close()

@@ -63,7 +63,6 @@ class WorkerSpec:
     member: int = 0
     incarnation: int = 0
     reading: int = 0
-    record: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,6 @@ class Crew:
         groups: list[str],
         events: EventLog,
         *,
-        record: bool = True,
         engine: LoadEngine | None = None,
     ) -> None:
         self._cell = cell
@@ -38,7 +37,6 @@ class Crew:
         self._plan = plan
         self._groups = groups
         self._events = events
-        self._record = record
         self._engine = engine or ForkedEngine()
         self.publishers: list[Worker] = []
         self._members: list[Worker] = []
@@ -71,7 +69,6 @@ class Crew:
             seed=cell.seed,
             repeat=cell.repeat,
             run_number=cell.run_number,
-            record=self._record,
             **more,  # type: ignore[arg-type]
         )
 

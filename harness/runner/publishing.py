@@ -54,8 +54,8 @@ class PublishingWorker:
         )
         window_max = max([workload.window, *[phase.flood.in_flight for phase in workload.phases if phase.flood]])
         self._ledger = InFlight(_power_of_two(4 * (window_max + CHUNK)), keep_payloads=workload.resend.max > 0)
-        self._kept = TableWriter(spec.folder, "publish", spec.worker) if spec.record else None
-        self._table = self._kept
+        self._kept = TableWriter(spec.folder, "publish", spec.worker)
+        self._table: TableWriter | None = self._kept
         self._events = EventLog(spec.folder, spec.worker)
         self._errors: dict[str, int] = {}
         self._publisher: Publisher | None = None
@@ -325,8 +325,7 @@ class PublishingWorker:
 
     def close(self, timeout_s: float) -> None:
         self._part(timeout_s)
-        if self._kept is not None:
-            self._kept.close()
+        self._kept.close()
         self._events.close()
 
 

@@ -25,7 +25,7 @@ class Slice:
     messages: int
     seconds: float
     own_cpu_seconds: float
-    library_cpu_seconds: float
+    background_cpu_seconds: float
 
 
 class Slicer:

@@ -10,8 +10,8 @@ from harness.runner import slices
 from harness.runner.slices import WARM_UP_SLICES, Slice, Slicer, paired
 
 
-def slice_of(recording, messages=100, *, us=2.0, library_us=1.0):
-    return Slice(recording, messages, messages * us / 1e6, messages * us / 1e6, messages * library_us / 1e6)
+def slice_of(recording, messages=100, *, us=2.0, background_us=1.0):
+    return Slice(recording, messages, messages * us / 1e6, messages * us / 1e6, messages * background_us / 1e6)
 
 
 def test_slices_record_off_on_on_off_and_write_out_before_their_clock_stops(monkeypatch):
@@ -38,9 +38,9 @@ def test_pairs_are_neighbours_past_the_warm_up_without_first():
 
 def test_a_row_charges_the_librarys_threads_to_every_message_alike():
     """What they did in a slice was for the messages of others too: 2 us on, 1 us off of their time is 1.5 us a message."""
-    pairs = [(slice_of(False, us=2.0, library_us=1.0), slice_of(True, us=2.5, library_us=2.0))] * 4
+    pairs = [(slice_of(False, us=2.0, background_us=1.0), slice_of(True, us=2.5, background_us=2.0))] * 4
     row = _row("confluent-kafka", "consume", pairs)
-    assert row["library_threads_cpu_us"] == 1.5
+    assert row["background_cpu_us"] == 1.5
     assert (row["without_cpu_us"], row["with_cpu_us"]) == (3.5, 4.0)
     assert row["cpu_ratio"] == pytest.approx(3.5 / 4.0, abs=1e-3)
     assert row["rate_ratio"] == pytest.approx(0.8, abs=1e-3)
@@ -51,7 +51,7 @@ def test_a_row_charges_the_librarys_threads_to_every_message_alike():
     ("on_us", "verdict"), [((2.0,) * 8, "kept"), ((2.6,) * 8, "missed"), ((2.0, 3.0) * 4, "undecided")]
 )
 def test_a_verdict_needs_an_interval_on_one_side_of_the_limit(on_us, verdict):
-    pairs = [(slice_of(False, library_us=0), slice_of(True, us=us, library_us=0)) for us in on_us]
+    pairs = [(slice_of(False, background_us=0), slice_of(True, us=us, background_us=0)) for us in on_us]
     row = _row("pika", "publish", pairs)
     assert row["verdict"] == verdict
     assert math.isfinite(row["cpu_ratio_interval"][0])

@@ -50,7 +50,7 @@ def worker(tmp_path: Path) -> Iterator[Callable[[Script], ConsumingWorker]]:
     made: list[ConsumingWorker] = []
 
     def make(script: Script) -> ConsumingWorker:
-        mine = replace(spec, group="fraud", record=False)
+        mine = replace(spec, group="fraud")
         made.append(ConsumingWorker(mine, script, counters, lambda: None))  # type: ignore[arg-type]
         return made[-1]
 

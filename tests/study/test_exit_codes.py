@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from harness.cli.run import _leave
+from harness.cli.studies import leave
 from harness.model.result import Result
 from harness.study.assemble import Judged
 from harness.study.study import FinishedStudy
@@ -16,7 +16,7 @@ from tests.reporting.factory import make_result
 
 def _code(result: Result, judged: Judged | None = None) -> int:
     try:
-        _leave(FinishedStudy(result, Path("out"), Path("out/report.html"), judged or Judged()))
+        leave(FinishedStudy(result, Path("out"), Path("out/report.html"), judged or Judged()))
     except typer.Exit as left:
         return left.exit_code
     return 0

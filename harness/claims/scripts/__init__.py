@@ -5,7 +5,6 @@ A script is a function ``(stage, **settings) -> figures by metric`` in a module 
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from harness.brokers.api import Broker
 from harness.errors import BrokerUnavailable, UsageError
 from harness.model.broker import BrokerInfo
 from harness.model.claim import Figure, Measured, Scalar
+from harness.model.names import hint
 
 KAFKA_PROTOCOL = ("pylog", "kafka")
 LOGS_AND_RABBITMQ = (*KAFKA_PROTOCOL, "rabbitmq")
@@ -77,15 +77,12 @@ SCRIPTS: Mapping[str, Script] = {
 def script(name: str, settings: Mapping[str, Scalar]) -> tuple[Script, dict[str, Scalar]]:
     """The script with its settings. Raises UsageError for a name or a setting that does not exist."""
     if name not in SCRIPTS:
-        nearest = difflib.get_close_matches(name, SCRIPTS, n=1)
-        hint = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(SCRIPTS)}"
-        raise UsageError(f"no script named {name!r}; {hint}", next_command="harness claim ls")
+        raise UsageError(f"no script named {name!r}; {hint(name, SCRIPTS)}", next_command="harness claim ls")
     found = SCRIPTS[name]
     for key in settings:
         if key not in found.defaults:
-            nearest = difflib.get_close_matches(key, found.defaults, n=1)
-            hint = f"did you mean {nearest[0]!r}?" if nearest else f"it knows {', '.join(found.defaults)}"
-            raise UsageError(f"script {name} has no setting {key!r}; {hint}", next_command="harness claim ls")
+            known = hint(key, found.defaults, "it knows")
+            raise UsageError(f"script {name} has no setting {key!r}; {known}", next_command="harness claim ls")
     return found, {**found.defaults, **settings}
 
 
